@@ -1,0 +1,1 @@
+"""The conversation: understand, plan, (retrieval), explain, ground."""

@@ -1,0 +1,1 @@
+"""Protocols, metrics, benchmarks and reports: anything that scores what the shop did."""

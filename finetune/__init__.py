@@ -1,0 +1,1 @@
+"""Models and LoRA adapters: making, checking and exporting them."""
