@@ -53,7 +53,10 @@ class Codes:
         self.names: list[str] = names.to_list()
         self.code_of: dict[str, int] = {name: code for code, name in enumerate(self.names)}
         joined = pl.DataFrame({"v": column}).join(
-            pl.DataFrame({"v": names, "c": np.arange(len(names), dtype=np.int32)}), on="v", how="left", maintain_order="left"
+            pl.DataFrame({"v": names, "c": np.arange(len(names), dtype=np.int32)}),
+            on="v",
+            how="left",
+            maintain_order="left",
         )
         self.codes: Rows = joined["c"].to_numpy().astype(np.int32)
 
@@ -96,7 +99,9 @@ class Catalogue:
         try:
             return self.row_of[item]
         except KeyError:
-            raise UnknownItemError(f"item {item!r} is not in the catalogue", "use an id that the shop has shown") from None
+            raise UnknownItemError(
+                f"item {item!r} is not in the catalogue", "use an id that the shop has shown"
+            ) from None
 
     def rows(self, items: Sequence[str]) -> Rows:
         """Rows of item ids; -1 where the catalogue doesn't hold one."""
