@@ -6,6 +6,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Literal
 
+from pydantic import Field
+
 from retrieval.schema import ChannelScore, Constraints, Evidence, Frozen, Item, Need
 
 
@@ -169,7 +171,7 @@ class Trace(Frozen):
     model_calls: int = 0
     sentences: int = 0
     replaced: int = 0
-    timings_ms: dict[str, float] = {}
+    timings_ms: dict[str, float] = Field(default_factory=dict)
 
 
 class Reply(Frozen):

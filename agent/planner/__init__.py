@@ -1,0 +1,1 @@
+"""From words to a plan: by rules, or by a language model with the rules beside it."""

@@ -1,0 +1,1 @@
+"""Channels: each proposes items in one way, and says why."""

@@ -1,0 +1,1 @@
+"""A lively little market, generated: the sample shop."""
