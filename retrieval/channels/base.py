@@ -1,7 +1,7 @@
 """The contract of a channel: one way to propose items, which says why.
 
-A channel learns from the shop's events (`fit`), is saved with the shop, and answers a `Query` with scored rows. It
-never returns a row that the query's mask forbids. `tests/retrieval/channel_contract.py` holds the tests that every
+A channel answers a `Query` with scored rows and never returns a row that the query's mask forbids. Most learn from the
+shop's events (`fit`) and are saved with the shop. `tests/retrieval/channel_contract.py` holds the tests that every
 channel inherits.
 """
 
@@ -75,9 +75,21 @@ class Scored:
 
 
 class Channel(ABC):
-    """One way to propose items. Instances are read-only after `fit` or `load` and safe to use from many threads."""
+    """One way to propose items. Instances are read-only once made and safe to use from many threads."""
 
     name: ClassVar[str]
+
+    @abstractmethod
+    def candidates(self, query: Query, k: int) -> Scored:
+        """Propose at most `k` allowed rows, best first; none where the channel has nothing to say."""
+
+    def evidence(self, query: Query, row: int) -> tuple[Evidence, ...]:
+        """Why this channel proposes `row` for this query; empty where it doesn't."""
+        return ()
+
+
+class LearntChannel(Channel):
+    """A channel that learns from the shop's events and is saved with the shop."""
 
     @classmethod
     @abstractmethod
@@ -92,11 +104,3 @@ class Channel(ABC):
     @abstractmethod
     def load(cls, folder: Path, catalogue: Catalogue) -> Self:
         """Read what `save` wrote for the same catalogue. Raises `ShopError` where it doesn't fit."""
-
-    @abstractmethod
-    def candidates(self, query: Query, k: int) -> Scored:
-        """Propose at most `k` allowed rows, best first; none where the channel has nothing to say."""
-
-    def evidence(self, query: Query, row: int) -> tuple[Evidence, ...]:
-        """Why this channel proposes `row` for this query; empty where it doesn't."""
-        return ()
