@@ -107,6 +107,13 @@ class Conversation(Frozen):
         """What the last showing message showed, best first."""
         return next((m.shown for m in reversed(self.messages) if m.shown), ())
 
+    def with_turn(self, message: str, reply: Reply) -> Conversation:
+        """The conversation after one more turn: the shopper's words and the reply, with its plan and what it showed."""
+        receipt = reply.receipt
+        answer = Message(role="assistant", text=reply.text, plan=receipt.plan, shown=receipt.shown)
+        said = (*self.messages, Message(role="user", text=message), answer)
+        return self.model_copy(update={"messages": said})
+
 
 class Check(Frozen):
     """One constraint that was checked on one item: what was asked, what the item has, how it came out."""
@@ -147,6 +154,21 @@ class ItemReceipt(Frozen):
     checks: tuple[Check, ...] = ()
     what_if: tuple[WhatIf, ...] = ()
 
+    @property
+    def shown(self) -> Shown:
+        """The item as later turns remember it."""
+        item = self.item
+        return Shown(
+            id=item.id,
+            title=item.title,
+            name=self.name,
+            price_minor=item.price_minor,
+            currency=item.currency,
+            platform=item.platform,
+            category=item.category,
+            brand=item.brand,
+        )
+
 
 class Receipt(Frozen):
     """What one turn shows and the facts that justify it."""
@@ -159,6 +181,11 @@ class Receipt(Frozen):
     items: tuple[ItemReceipt, ...] = ()
     constraints: Constraints = Constraints()
     notes: tuple[str, ...] = ()
+
+    @property
+    def shown(self) -> tuple[Shown, ...]:
+        """What later turns need of the shown items, best first."""
+        return tuple(item.shown for item in self.items)
 
 
 class Trace(Frozen):
