@@ -1,0 +1,208 @@
+"""What each act does: search and rank, look up, change the cart, ask back. The result is a receipt, no prose yet."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from retrieval.infer import infer_needs
+from retrieval.rank import rank
+from retrieval.recommend import recommend
+from retrieval.search import search
+from retrieval.shop import Shop
+from retrieval.whatif import rank_without
+
+from agent.answer import answer, cart_words, clarifying, small_talk
+from agent.memory import Memory
+from agent.receipt import build_receipt, constraints_of, plain_receipt
+from agent.relax import nothing_fits
+from agent.schema import Act, Conversation, ItemReceipt, Plan, Profile, Receipt, Shown, WhatIf
+from retrieval.history import KINDS, History
+from retrieval.schema import Event, EventKind, Need
+
+
+@dataclass(frozen=True)
+class Acted:
+    """A receipt, the cart after the turn, and the history that guided it."""
+
+    receipt: Receipt
+    history: History
+    cart: tuple[Shown, ...] = ()
+
+
+@dataclass
+class Actor:
+    """Carries out plans on one shop.
+
+    Attributes:
+        cards: items shown in a turn.
+        across: of these, at most so many from other aisles beside what was asked for.
+    """
+
+    shop: Shop
+    memory: Memory
+    cards: int
+    across: int
+
+    def act(self, plan: Plan, message: str, conversation: Conversation, profile: Profile, history: History) -> Acted:
+        """Do what the plan says."""
+        if plan.act is Act.RECOMMEND:
+            return self._recommend(plan, profile, history)
+        if plan.act is Act.CART:
+            return self._cart(plan, conversation, profile, history)
+        if plan.act in (Act.COMPARE, Act.EXPLAIN):
+            return self._speak_of(plan, message, conversation, profile, history)
+        note = clarifying(plan) if plan.act is Act.CLARIFY else small_talk(message)
+        return Acted(plain_receipt(self.shop, plan, (), profile.shopper, [note]), history)
+
+    def _recommend(self, plan: Plan, profile: Profile, history: History) -> Acted:
+        plan, notes = self._payable(plan)
+        if plan.act is Act.CLARIFY:
+            return Acted(plain_receipt(self.shop, plan, (), profile.shopper, notes), history)
+        guide = history if plan.recipient is None else History.empty(history.now)
+        limits = constraints_of(plan)
+        if plan.query or plan.include:
+            asked = Need(text=plan.query or " ".join(plan.include), wanted=plan.include, constraints=limits)
+            needs = [asked, *self._across(asked, guide, plan)]
+            found = [search(self.shop, need, guide) for need in needs]
+            ranking = rank(self.shop, found, self.cards, guide)
+        else:
+            ranking = recommend(self.shop, guide, self.cards, limits)
+        receipt = build_receipt(self.shop, plan, ranking, guide, shopper=profile.shopper, notes=notes)
+        if not receipt.items:
+            receipt = receipt.model_copy(update={"notes": (*notes, *nothing_fits(self.shop, plan, guide))})
+        return Acted(receipt, guide)
+
+    def _across(self, asked: Need, history: History, plan: Plan) -> list[Need]:
+        """Needs in other aisles beside what was asked; the shopper's limits hold there as well."""
+        if plan.categories or plan.brands or not self.across:
+            return []
+        needs = [n for n in infer_needs(self.shop, history, self.across, asked=asked) if n.origin == "inferred"]
+        return [need.model_copy(update={"constraints": asked.constraints}) for need in needs[: self.across]]
+
+    def _payable(self, plan: Plan) -> tuple[Plan, list[str]]:
+        """Make a price limit one that this shop can check, or say why it can't be."""
+        if plan.price_min is None and plan.price_max is None:
+            return plan, []
+        known = [name for name in self.shop.catalogue.currency.names if name]
+        if not known:
+            free = plan.model_copy(update={"price_min": None, "price_max": None, "currency": None})
+            return free, ["This shop's data tells no prices, so your limit could not be checked."]
+        if plan.currency is None:
+            return plan.model_copy(update={"currency": self.shop.catalogue.default_currency}), []
+        if plan.currency not in known:
+            note = (
+                f"Prices here are in {' and '.join(known)}, and I do not convert {plan.currency}. What is your limit?"
+            )
+            return plan.model_copy(update={"act": Act.CLARIFY, "ask": "currency"}), [note]
+        return plan, []
+
+    def _speak_of(
+        self, plan: Plan, message: str, conversation: Conversation, profile: Profile, history: History
+    ) -> Acted:
+        wanted = plan.targets or tuple(item.id for item in conversation.shown[: 3 if plan.act is Act.COMPARE else 1])
+        rows = [self.shop.catalogue.row_of[item] for item in wanted if item in self.shop.catalogue.row_of]
+        if not rows or (not plan.targets and plan.act is Act.EXPLAIN and len(conversation.shown) > 1):
+            ask = plan.model_copy(update={"act": Act.CLARIFY, "ask": "item", "targets": ()})
+            return Acted(plain_receipt(self.shop, ask, (), profile.shopper, [clarifying(ask)]), history)
+        receipt = plain_receipt(self.shop, plan, rows, profile.shopper)
+        before = self._earlier(conversation)
+        items = tuple(_remembered(item, before) for item in receipt.items)
+        notes: list[str] = []
+        if plan.act is Act.EXPLAIN:
+            notes = [line for item in items for line in answer(item, plan.question or message)]
+            missing = [item.name for item in items if not any(item.name in note for note in notes)]
+            notes = [*missing, *notes]
+        return Acted(receipt.model_copy(update={"items": items, "notes": tuple(notes)}), history)
+
+    def _earlier(self, conversation: Conversation) -> dict[str, ItemReceipt]:
+        """What this conversation's earlier receipts say of each item; the latest one wins."""
+        replies = self.memory.turns(conversation.id) if conversation.id else []
+        return {item.item.id: item for reply in replies for item in reply.receipt.items if item.reason}
+
+    def _cart(self, plan: Plan, conversation: Conversation, profile: Profile, history: History) -> Acted:
+        owner = profile.shopper or f"visitor:{conversation.id}"
+        operation = plan.cart_op or "show"
+        targets = [item for item in plan.targets if item in self.shop.catalogue.row_of]
+        if operation != "show" and not targets:
+            ask = plan.model_copy(update={"act": Act.CLARIFY, "ask": "item"})
+            return Acted(plain_receipt(self.shop, ask, (), profile.shopper, [clarifying(ask)]), history)
+        for item in targets:
+            if operation == "add":
+                self.memory.cart_add(owner, item, plan.quantity)
+                self._record(profile, item, EventKind.CART)
+            elif operation == "remove":
+                self.memory.cart_remove(owner, item)
+        lines = [
+            (line.item, line.quantity) for line in self.memory.cart(owner) if line.item in self.shop.catalogue.row_of
+        ]
+        counts = dict(lines)
+        rows = [self.shop.catalogue.row_of[item] for item in counts]
+        held = [item.shown for item in plain_receipt(self.shop, plan, rows, profile.shopper).items]
+        inside = [(item, counts[item.id]) for item in held]
+        rows = [self.shop.catalogue.row_of[item] for item in targets] or rows
+        receipt = plain_receipt(self.shop, plan, rows, profile.shopper)
+        names = [item.name for item in receipt.items] if operation != "show" else []
+        words = cart_words(operation, names, inside)
+        return Acted(receipt.model_copy(update={"notes": tuple(words)}), history, tuple(item for item, _ in inside))
+
+    def _record(self, profile: Profile, item: str, kind: EventKind) -> None:
+        if profile.shopper:
+            self.memory.record(event_now(self.shop, profile.shopper, item, kind))
+
+    def with_what_ifs(self, acted: Acted) -> Receipt:
+        """The receipt with, for each item that an event speaks for, what forgetting that event would do to its rank."""
+        receipt, history = acted.receipt, acted.history
+        if receipt.plan.act is not Act.RECOMMEND or not len(history):
+            return receipt
+        ranks: dict[int, dict[str, int]] = {}
+        items = []
+        for item in receipt.items:
+            index = _event_index(item, history, self.shop)
+            if index is None:
+                items.append(item)
+                continue
+            if index not in ranks:
+                if len(ranks) >= 3:
+                    items.append(item)
+                    continue
+                ranks[index] = rank_without(self.shop, receipt.needs, history, index, self.cards)
+            event = history.ref(index, self.shop.catalogue)
+            guess = WhatIf(event=event.title, rank=item.rank, rank_without=ranks[index].get(item.item.id))
+            items.append(item.model_copy(update={"what_if": (guess,)}))
+        return receipt.model_copy(update={"items": tuple(items)})
+
+
+def event_now(shop: Shop, shopper: str, item: str, kind: EventKind, quantity: float = 1.0) -> Event:
+    """An event that happens now, on an item of the catalogue. Raises `UnknownItemError`."""
+    goods = shop.catalogue.item(shop.catalogue.row(item))
+    return Event(
+        shopper=shopper,
+        item=item,
+        kind=kind,
+        at=datetime.now(UTC),
+        value_minor=goods.price_minor,
+        currency=goods.currency,
+        quantity=quantity,
+        platform=goods.platform,
+    )
+
+
+def _remembered(item: ItemReceipt, before: dict[str, ItemReceipt]) -> ItemReceipt:
+    """The item with the evidence under which it was shown earlier, if it was."""
+    known = before.get(item.item.id)
+    if known is None:
+        return item
+    kept = ("aisle", "need", "reason", "channels", "evidence", "checks", "what_if", "score")
+    return item.model_copy(update={name: getattr(known, name) for name in kept})
+
+
+def _event_index(item: ItemReceipt, history: History, shop: Shop) -> int | None:
+    """Where in the history the first event of the item's evidence stands."""
+    for evidence in (*item.evidence, *item.need.evidence):
+        for event in evidence.events:
+            row = shop.catalogue.row_of.get(event.item, -1)
+            for index in range(len(history) - 1, -1, -1):
+                if history.rows[index] == row and KINDS[history.kinds[index]] == event.kind.value:
+                    return index
+    return None

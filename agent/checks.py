@@ -1,0 +1,68 @@
+"""Constraint checks, made once more on the shown item itself: the receipt doesn't trust the mask that filtered it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from agent.schema import Check
+from agent.wording import either, money, price_limits
+from retrieval.schema import Constraints, Item
+from retrieval.text import label, terms
+
+
+def check_item(item: Item, limits: Constraints) -> tuple[Check, ...]:
+    """Check every constraint that is set; one `Check` each, in a fixed order."""
+    checks = [
+        *_price(item, limits),
+        *_names("brand", item.brand, limits.brands, limits.not_brands, str),
+        *_names("category", item.category, limits.categories, limits.not_categories, label),
+        *_names("platform", item.platform, limits.platforms, limits.not_platforms, str),
+    ]
+    if limits.availability:
+        asked = either([a.value.replace("_", " ") for a in limits.availability])
+        passed = item.availability in limits.availability
+        checks.append(
+            Check(constraint="stock", asked=asked, found=item.availability.value.replace("_", " "), passed=passed)
+        )
+    checks += [_unwanted(item, term) for term in limits.unwanted if terms(term)]
+    return tuple(checks)
+
+
+def _price(item: Item, limits: Constraints) -> list[Check]:
+    if limits.price_min is None and limits.price_max is None:
+        return []
+    price = item.price_minor
+    passed = (
+        price is not None
+        and (limits.price_min is None or price >= limits.price_min)
+        and (limits.price_max is None or price <= limits.price_max)
+        and (not limits.currency or item.currency == limits.currency)
+    )
+    asked = price_limits(limits, item.currency)
+    return [Check(constraint="price", asked=asked, found=money(price, item.currency), passed=passed)]
+
+
+def _names(
+    kind: str, found: str, wanted: tuple[str, ...], unwanted: tuple[str, ...], show: Callable[[str], str]
+) -> list[Check]:
+    checks = []
+    if wanted:
+        asked = either([show(name) for name in wanted])
+        checks.append(Check(constraint=kind, asked=asked, found=show(found), passed=found in wanted))
+    if unwanted:
+        asked = f"not {either([show(name) for name in unwanted])}"
+        checks.append(Check(constraint=kind, asked=asked, found=show(found) or "none", passed=found not in unwanted))
+    return checks
+
+
+def _unwanted(item: Item, phrase: str) -> Check:
+    wanted = terms(phrase)
+    fields = (item.title, item.description, item.brand, item.category.replace("_", " "), *item.attributes.values())
+    hit = next((field for field in fields if _holds(terms(field), wanted)), None)
+    found = "not mentioned" if hit is None else f"mentioned in “{hit[:60]}”"
+    return Check(constraint="unwanted", asked=f"no {phrase}", found=found, passed=hit is None)
+
+
+def _holds(text: list[str], phrase: list[str]) -> bool:
+    n = len(phrase)
+    return any(text[i : i + n] == phrase for i in range(len(text) - n + 1))

@@ -1,0 +1,111 @@
+"""Prose from a receipt: the template states facts only; a model's prose is checked against the same facts."""
+
+from __future__ import annotations
+
+from agent.schema import Act, ItemReceipt, Receipt
+from agent.wording import either, limits_in_words, money, stock
+from retrieval.text import label
+
+_HEADINGS = {"across": "From other aisles:", "repeat": "Perhaps running low:"}
+
+
+def template(receipt: Receipt) -> list[str]:
+    """The whole reply for turns that show goods: an opening, a line for each item, then what there is to note."""
+    if not receipt.items:
+        return [*receipt.notes] or ["I found nothing that fits."]
+    lines = [opening(receipt)]
+    aisle = "asked"
+    for item in receipt.items:
+        if item.aisle != aisle and item.aisle in _HEADINGS:
+            lines.append(_HEADINGS[item.aisle])
+        aisle = item.aisle
+        lines.append(item_line(item))
+    return [*lines, *receipt.notes]
+
+
+def opening(receipt: Receipt) -> str:
+    """One sentence that says what was understood."""
+    plan, first = receipt.plan, receipt.items[0].item
+    limits = limits_in_words(receipt.constraints, first.currency)
+    asked = any(item.aisle == "asked" for item in receipt.items)
+    subject = f"“{plan.query}”" if plan.query else either([f"“{t}”" for t in plan.include]) if plan.include else ""
+    recipient = f" for your {plan.recipient}" if plan.recipient else ""
+    tail = f", {', '.join(limits)}" if limits else ""
+    if asked and subject:
+        return f"For {subject}{recipient}{tail}, this is what I found:"
+    if asked or plan.recipient:
+        return f"This is what I found{recipient}{tail}:"
+    return f"Going by your history{tail}, these might suit:" if _has_events(receipt) else f"To start with{tail}:"
+
+
+def item_line(item: ItemReceipt) -> str:
+    """One item: number, name, price, platform, stock, and why."""
+    goods = item.item
+    facts = [money(goods.price_minor, goods.currency) if goods.price_minor is not None else ""]
+    facts += [f"on {goods.platform}" if goods.platform else "", stock(goods.availability), goods.promotion]
+    told = ", ".join(fact for fact in facts if fact)
+    line = f"{item.rank}. {item.name}" + (f" – {told}." if told else ".")
+    return f"{line} {item.reason}" if item.reason else line
+
+
+def comparison(receipt: Receipt) -> list[str]:
+    """Compare items field by field; the price difference is computed, attributes are quoted."""
+    items = receipt.items
+    lines = ["Compared with each other:"]
+    for item in items:
+        goods = item.item
+        known = {"brand": goods.brand, "category": label(goods.category), **goods.attributes}
+        told = "; ".join(f"{name.replace('_', ' ')}: {value}" for name, value in known.items() if value)
+        lines.append(f"{item_line(item)}{f' {told}.' if told else ''}")
+    priced = sorted((i for i in items if i.item.price_minor is not None), key=lambda i: i.item.price_minor or 0)
+    if len(priced) > 1 and len({i.item.currency for i in priced}) == 1:
+        low, high = priced[0], priced[-1]
+        gap = (high.item.price_minor or 0) - (low.item.price_minor or 0)
+        if gap:
+            lines.append(f"{low.name} is cheaper than {high.name} by {money(gap, low.item.currency)}.")
+        else:
+            lines.append("The price is the same.")
+    return [*lines, *receipt.notes]
+
+
+def reply_lines(receipt: Receipt) -> list[str]:
+    """The template's words for any turn."""
+    act = receipt.plan.act
+    if act is Act.COMPARE and len(receipt.items) > 1:
+        return comparison(receipt)
+    if act in (Act.EXPLAIN, Act.CART, Act.CLARIFY, Act.CHITCHAT):
+        return [*receipt.notes]
+    return template(receipt)
+
+
+def prompt_facts(receipt: Receipt, *, with_history: bool) -> str:
+    """The receipt as lines for a model's prompt.
+
+    Args:
+        receipt: what is shown.
+        with_history: whether the shopper lets their own events enter a prompt; without it only goods and request do.
+    """
+    lines = []
+    for item in receipt.items:
+        goods = item.item
+        known = {
+            "price": money(goods.price_minor, goods.currency),
+            "platform": goods.platform,
+            "stock": stock(goods.availability),
+            "promotion": goods.promotion,
+            "category": label(goods.category),
+            "brand": goods.brand,
+            "about": goods.description[:200],
+            "why": item.reason if with_history or not _personal(item) else "",
+        }
+        told = " | ".join(f"{name}: {value}" for name, value in known.items() if value)
+        lines.append(f"{item.rank}. {item.name} | {told}")
+    return "\n".join(lines)
+
+
+def _personal(item: ItemReceipt) -> bool:
+    return any(e.events for e in (*item.evidence, *item.need.evidence)) or item.aisle == "repeat"
+
+
+def _has_events(receipt: Receipt) -> bool:
+    return any(_personal(item) for item in receipt.items)

@@ -1,0 +1,120 @@
+"""The facts that a receipt allows anybody to state, item by item: for grounding and for the explainer's prompt."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from itertools import combinations
+
+from agent.schema import ItemReceipt, Receipt
+from agent.wording import limits_in_words, major, money, month, stock
+from retrieval.schema import Availability, EventRef
+from retrieval.text import label, terms
+
+_NUMBER = re.compile(r"\d+(?:[.,’']\d{3})*(?:[.,]\d+)?")
+_COUNTING = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"]
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What may be said within one scope: words in their singular form, and numbers in canonical decimal form."""
+
+    words: frozenset[str]
+    numbers: frozenset[str]
+    events: tuple[EventRef, ...] = ()
+
+    def __or__(self, other: Facts) -> Facts:
+        events = self.events + tuple(e for e in other.events if e not in self.events)
+        return Facts(self.words | other.words, self.numbers | other.numbers, events)
+
+
+def numbers(text: str) -> list[str]:
+    """Numbers in a text in canonical form: "$1,299.00" -> ["1299"], "3.50" -> ["3.5"]."""
+    found = []
+    for token in _NUMBER.findall(text):
+        plain = re.sub(r"[,.’'](?=\d{3}(?:\D|$))", "", token).replace(",", ".")
+        try:
+            found.append(canonical(Decimal(plain)))
+        except InvalidOperation:
+            found.append(token)
+    return found
+
+
+def canonical(value: Decimal | float) -> str:
+    """One spelling per number: 3.50 -> "3.5", 20.0 -> "20"."""
+    text = f"{Decimal(str(value)):f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def number_word(word: str) -> str | None:
+    """Read a small number in letters: "three" -> "3"; None for other words."""
+    return str(_COUNTING.index(word)) if word in _COUNTING else None
+
+
+def of_text(texts: Iterable[str]) -> Facts:
+    """Facts that stand in plain text."""
+    joined = " \n ".join(texts)
+    return Facts(frozenset(terms(joined)), frozenset(numbers(joined)))
+
+
+def of_item(item: ItemReceipt) -> Facts:
+    """Everything that may be said about one shown item."""
+    goods = item.item
+    texts = [goods.title, goods.description, goods.brand, goods.platform, goods.store, goods.promotion, item.reason]
+    texts += [label(c) for c in (*goods.category_path, goods.category)]
+    texts += [f"{name.replace('_', ' ')} {value}" for name, value in goods.attributes.items()]
+    texts += [money(goods.price_minor, goods.currency), stock(goods.availability), str(item.rank)]
+    if goods.availability is Availability.IN_STOCK:
+        texts.append("available")
+    if goods.as_of is not None:
+        texts += [month(goods.as_of), str(goods.as_of.day)]
+    texts += [f"{check.asked} {check.found}" for check in item.checks]
+    texts += [need_text for need_text in (item.need.text, *item.need.wanted) if need_text]
+    texts += [label(target) for target in item.need.targets]
+    events: list[EventRef] = []
+    for evidence in (*item.evidence, *item.need.evidence):
+        events += [event for event in evidence.events if event not in events]
+        texts += [*evidence.terms, *(_rounded(value) for value in evidence.facts.values())]
+        if evidence.edge is not None:
+            edge = evidence.edge
+            source, target = (edge.source, edge.target) if edge.kind == "category" else ("", "")
+            texts += [label(source), label(target), str(edge.support), _rounded(edge.lift)]
+            texts += [_rounded(edge.days)] if edge.days is not None else []
+    texts += [
+        f"{event.title} {label(event.category)} {event.kind.value} {month(event.at)} {event.at.day}" for event in events
+    ]
+    return Facts(*_parts(of_text(texts)), events=tuple(events))
+
+
+def of_receipt(receipt: Receipt) -> Facts:
+    """What may be said of the turn as a whole: the request, its limits, notes and counts, comparisons computed here."""
+    plan = receipt.plan
+    texts = [plan.query, plan.question, plan.recipient or "", *plan.include, *plan.exclude, *receipt.notes]
+    currency = receipt.items[0].item.currency if receipt.items else (plan.currency or "")
+    texts += limits_in_words(receipt.constraints, currency)
+    texts += [label(target) for need in receipt.needs for target in need.targets]
+    texts += [str(len(receipt.items)), receipt.shop]
+    for aisle in ("asked", "across", "repeat"):
+        texts.append(str(sum(item.aisle == aisle for item in receipt.items)))
+    return of_text(texts)
+
+
+def of_comparison(items: Iterable[ItemReceipt]) -> Facts:
+    """Price differences between shown items in one currency, and the words that go with them."""
+    priced = [i.item for i in items if i.item.price_minor is not None]
+    found = Facts(frozenset(), frozenset())
+    for one, other in combinations(priced, 2):
+        if one.currency == other.currency and one.price_minor is not None and other.price_minor is not None:
+            gap = canonical(major(abs(one.price_minor - other.price_minor), one.currency))
+            found |= Facts(frozenset(), frozenset({gap}))
+    return found
+
+
+def _rounded(value: float) -> str:
+    return f"{canonical(round(Decimal(str(value)), 1))} {value:.0f} {value:.1f}"
+
+
+def _parts(facts: Facts) -> tuple[frozenset[str], frozenset[str]]:
+    return facts.words, facts.numbers

@@ -1,0 +1,176 @@
+"""Grounding: every sentence is checked against the receipt before anybody reads it.
+
+The check is lexical and strict on purpose. A sentence passes when each number and each content word in it is a fact
+of the items it speaks of (or of the turn as a whole), when what it says the shopper did is an event in the receipt,
+when a walk between categories runs the way the evidence says, and when what it denies is denied by the receipt. It
+can reject a true sentence in unusual words; it doesn't let a foreign fact through. Word lists: `neutral_words.txt`.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+
+from agent.facts import Facts, number_word, numbers, of_comparison, of_item, of_receipt
+from agent.schema import Receipt
+from agent.wording import either, stock
+from retrieval.schema import Availability, EventKind
+from retrieval.text import label, terms, words
+
+_CLAIM = re.compile(
+    r"\byou(?:['’]ve| have| had| recently| already| also| once| just)* "
+    r"(bought|purchased|ordered|got|own|have|viewed|looked at|liked|saved|reviewed|put|added)\b([^,;:.!?]*)",
+    re.IGNORECASE,
+)
+_KINDS = {
+    "viewed": {EventKind.VIEW},
+    "looked at": {EventKind.VIEW},
+    "liked": {EventKind.FAVOURITE},
+    "saved": {EventKind.FAVOURITE},
+    "reviewed": {EventKind.REVIEW},
+    "put": {EventKind.CART},
+    "added": {EventKind.CART},
+}
+_DENIALS = frozenset(
+    {"not", "no", "without", "never", "none", "neither", "nor", "cannot", "isn't", "aren't", "doesn't"}
+)
+_DENIALS |= {"don't", "didn't", "won't", "can't", "wasn't", "hasn't", "lacks"}
+_ASIDE = frozenset({"in", "your", "cart", "on", "at", "from", "the", "a", "an", "some", "and", "of", "last"})
+_CHEAPER = frozenset({"cheaper", "dearer", "cheapest", "dearest", "costlier", "costliest"})
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """How a sentence came out: `reason` is "" when it is grounded; `items` are the ranks that it names."""
+
+    grounded: bool
+    reason: str
+    items: tuple[int, ...]
+
+
+class Grounder:
+    """Checks the sentences of one turn, in order: a sentence without a name speaks of the items named last."""
+
+    def __init__(self, receipt: Receipt, message: str = "") -> None:
+        self._receipt = receipt
+        self._items = {item.rank: item for item in receipt.items}
+        self._facts = {item.rank: of_item(item) for item in receipt.items}
+        self._shared = of_receipt(receipt) | of_comparison(receipt.items)
+        self._asked = frozenset(terms(message)) & frozenset(
+            terms(" ".join((receipt.plan.query, receipt.plan.question)))
+        )
+        self._last: tuple[int, ...] = ()
+
+    def check(self, sentence: str) -> Verdict:
+        """Check one sentence; remembers which items it names."""
+        places = {rank: sentence.find(item.name) for rank, item in self._items.items() if item.name}
+        named = tuple(sorted((rank for rank, place in places.items() if place >= 0), key=lambda rank: places[rank]))
+        scope = named or self._last
+        facts = self._shared
+        for rank in scope:
+            facts = facts | self._facts[rank]
+        rest = sentence
+        for rank in sorted(named, key=lambda r: -len(self._items[r].name)):
+            rest = rest.replace(self._items[rank].name, " ")
+        why = (
+            self._foreign_numbers(rest, facts)
+            or self._foreign_words(rest, facts)
+            or _false_claim(rest, facts)
+            or self._wrong_stock(rest, scope)
+            or self._denial(rest, scope)
+            or self._backwards(rest, scope)
+            or self._comparison(rest, named or tuple(self._items))
+        )
+        if not why and named:
+            self._last = named
+        return Verdict(not why, why, named)
+
+    def _foreign_numbers(self, text: str, facts: Facts) -> str:
+        stated = [*numbers(text), *(n for n in map(number_word, words(text)) if n is not None and n not in {"0", "1"})]
+        return next((f"number {n} is not in the receipt" for n in stated if n not in facts.numbers), "")
+
+    def _foreign_words(self, text: str, facts: Facts) -> str:
+        allowed = facts.words | neutral_words() | _CHEAPER
+        for term in terms(text):
+            known = term in allowed or term.isdigit()  # numbers have a check of their own
+            known = known or (term[0].isdigit() and set(numbers(term)) <= facts.numbers)
+            if not known and number_word(term) is None:
+                return f"“{term}” is not in the receipt"
+        return ""
+
+    def _wrong_stock(self, text: str, scope: tuple[int, ...]) -> str:
+        said = {state for state in Availability if stock(state) and stock(state) in text.lower()}
+        if re.search(r"(?<!un)\bavailable\b", text, re.IGNORECASE):
+            said.add(Availability.IN_STOCK)
+        limits = self._receipt.constraints.availability
+        true = {self._items[rank].item.availability for rank in scope} | (set() if scope else set(limits))
+        return f"stock {either(sorted(said - true))} is not in the receipt" if said - true else ""
+
+    def _denial(self, text: str, scope: tuple[int, ...]) -> str:
+        spoken = words(text)
+        denied = [i for i, word in enumerate(spoken) if word in _DENIALS]
+        if not denied:
+            return ""
+        own = {term for phrase in self._receipt.plan.exclude for term in terms(phrase)}
+        told = {term for note in self._receipt.notes for term in terms(note)}
+        for index in denied:
+            after = [t for t in terms(" ".join(spoken[index + 1 : index + 5])) if t not in neutral_words()]
+            facts = [self._facts[rank].words for rank in scope]
+            if any(term not in own | told and any(term in known for known in facts) for term in after):
+                return f"“{' '.join(spoken[index : index + 3])}” denies what the receipt says"
+        return ""
+
+    def _backwards(self, text: str, scope: tuple[int, ...]) -> str:
+        for rank in scope:
+            item = self._items[rank]
+            for evidence in (*item.evidence, *item.need.evidence):
+                edge = evidence.edge
+                if edge is None or edge.kind != "category":
+                    continue
+                here, there = text.find(label(edge.source)), text.find(label(edge.target))
+                if 0 <= there < here and "go on" in text:
+                    return "a walk between categories is told backwards"
+        return ""
+
+    def _comparison(self, text: str, ranks: tuple[int, ...]) -> str:
+        said = _CHEAPER & set(words(text))
+        if not said:
+            return ""
+        prices = [self._items[rank].item.price_minor for rank in ranks]
+        first = next(iter(ranks), None)
+        known = [price for price in prices if price is not None]
+        if first is None or len(known) < 2 or len(known) != len(prices):
+            return "a price comparison without two prices"
+        own = self._items[first].item.price_minor
+        low = said & {"cheaper", "cheapest"}
+        right = own == min(known) if low else own == max(known)
+        return "" if right and min(known) < max(known) else "a price comparison that the prices don't bear out"
+
+
+def _false_claim(text: str, facts: Facts) -> str:
+    for match in _CLAIM.finditer(text):
+        verb, rest = match.group(1).lower(), match.group(2)
+        said = [t for t in terms(rest) if t not in _ASIDE and t not in neutral_words()]
+        if not said:
+            continue
+        kinds = _KINDS.get(verb, {EventKind.PURCHASE})
+        if not any(
+            event.kind in kinds and set(said) <= _event_terms(event.title, event.category, event.at)
+            for event in facts.events
+        ):
+            return f"“you {verb}{rest[:40]}” is no event in the receipt"
+    return ""
+
+
+def _event_terms(title: str, category: str, at: object) -> set[str]:
+    return {*terms(title), *terms(label(category)), *terms(f"{at:%d %B %Y %-d}")}
+
+
+@cache
+def neutral_words() -> frozenset[str]:
+    """Words that state no fact (singular forms included)."""
+    text = resources.files("agent").joinpath("neutral_words.txt").read_text(encoding="utf-8")
+    lines = [line for line in text.splitlines() if not line.startswith("#")]
+    return frozenset(term for word in " ".join(lines).split() for term in (word, *terms(word)))

@@ -1,0 +1,187 @@
+"""One turn of the conversation, from words to a reply whose every part comes from the receipt.
+
+    understand -> (retrieval) -> receipt -> cards, now -> explain -> ground -> reply, log
+
+At most two model calls. A model that is dead, slow or lying costs its part only: rules plan, the template explains,
+grounding replaces, and the reply's trace says so.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from retrieval.shop import Shop
+
+from agent.act import Acted, Actor
+from agent.explain import reply_lines
+from agent.memory import Memory
+from agent.models.base import ChatModel
+from agent.planner.model import ModelPlanner
+from agent.planner.rules import RulesPlanner
+from agent.planner.vocabulary import Vocabulary
+from agent.prompting import load_prompt
+from agent.prose import Prose, Told, told_by_template
+from agent.schema import Act, Conversation, Profile, Receipt, Reply, Trace
+from agent.understand import Understood, understand
+from retrieval.history import LIKED, History
+from retrieval.schema import Frozen
+from retrieval.text import clean
+
+
+class Settings(Frozen):
+    """What a shop may turn.
+
+    Attributes:
+        cards: items shown in a turn.
+        across: of these, at most so many from other aisles beside what was asked for.
+        plan_seconds, explain_seconds: how long the model may take for either.
+        max_message: characters of a message that are read.
+    """
+
+    cards: int = 6
+    across: int = 2
+    plan_seconds: float = 4.0
+    explain_seconds: float = 30.0
+    max_message: int = 4000
+
+
+@dataclass(frozen=True)
+class CardsReady:
+    """What to show, before any prose."""
+
+    receipt: Receipt
+
+
+@dataclass(frozen=True)
+class TextDelta:
+    """The next piece of prose, already grounded."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class TurnDone:
+    """The whole turn; it is in the log already. `conversation` goes into the next turn."""
+
+    reply: Reply
+    conversation: Conversation
+
+
+class Assistant:
+    """Answers turns for one shop; safe to use from many threads.
+
+    Args:
+        shop: an opened shop.
+        memory: the state database.
+        model: a language model, or None for rules and templates alone.
+        settings: numbers a shop may turn.
+    """
+
+    def __init__(
+        self, shop: Shop, memory: Memory, model: ChatModel | None = None, settings: Settings | None = None
+    ) -> None:
+        self.shop, self.memory, self.model = shop, memory, model
+        self.settings = settings or Settings()
+        vocabulary = Vocabulary.of(shop.catalogue)
+        self._rules = RulesPlanner(vocabulary)
+        self._planner = ModelPlanner(model, load_prompt("plan"), vocabulary) if model is not None else None
+        self._prose = Prose(model, load_prompt("explain")) if model is not None else None
+        self.actor = Actor(shop, memory, self.settings.cards, self.settings.across)
+
+    def profile(self, shopper: str | None) -> Profile:
+        """A shopper with the consents they gave; None is a visitor."""
+        return Profile(shopper=shopper, consent=self.memory.consent(shopper)) if shopper else Profile()
+
+    def reply(self, message: str, conversation: Conversation, profile: Profile) -> TurnDone:
+        """A whole turn at once."""
+        for event in self.turn(message, conversation, profile):
+            if isinstance(event, TurnDone):
+                return event
+        raise AssertionError("a turn ends with TurnDone")  # pragma: no cover
+
+    def turn(
+        self, message: str, conversation: Conversation, profile: Profile, cancel: threading.Event | None = None
+    ) -> Iterator[CardsReady | TextDelta | TurnDone]:
+        """Answer a message: cards first, then prose piece by piece, then the whole reply.
+
+        Args:
+            message: the shopper's words, from anywhere, of any length.
+            conversation: everything said before.
+            profile: who speaks, and what they allow.
+            cancel: set it when the shopper leaves; the model stops, the turn is finished by the template and logged.
+        """
+        started = time.perf_counter()
+        words = clean(message, self.settings.max_message)
+        history = self._history(profile)
+        understood = self._understand(words, conversation, profile, history)
+        planned = time.perf_counter()
+        acted = self.actor.act(understood.plan, words, conversation, profile, history)
+        carded = time.perf_counter()
+        yield CardsReady(acted.receipt)
+        told = Told(explainer="template")
+        for piece in self._tell(acted, words, profile, told, cancel):
+            yield TextDelta(piece)
+        receipt = self.actor.with_what_ifs(acted)
+        ended = time.perf_counter()
+        timings = {
+            "plan": (planned - started) * 1e3,
+            "cards": (carded - started) * 1e3,
+            "total": (ended - started) * 1e3,
+        }
+        reply = Reply(
+            text=told.text,
+            receipt=receipt,
+            trace=self._trace(understood, told, {name: round(ms, 2) for name, ms in timings.items()}),
+            cart=acted.cart,
+        )
+        yield TurnDone(reply, self.memory.save_turn(conversation, words, reply))
+
+    def _history(self, profile: Profile) -> History:
+        extra = self.memory.events_of(profile.shopper) if profile.shopper else []
+        if profile.shopper is None:
+            return History.empty(self.shop.now)
+        return self.shop.history(profile.shopper, extra=extra, personalise=profile.consent.personalise)
+
+    def _understand(self, words: str, conversation: Conversation, profile: Profile, history: History) -> Understood:
+        lines = self._history_lines(history) if self._planner and profile.consent.prompt else []
+        return understand(
+            words,
+            conversation,
+            self._rules,
+            self._planner,
+            seconds=self.settings.plan_seconds,
+            history_lines=lines,
+        )
+
+    def _history_lines(self, history: History) -> list[str]:
+        """The latest events in words, for a prompt; only with the shopper's consent."""
+        liked = history.of_kind(*LIKED)
+        refs = [liked.ref(index, self.shop.catalogue) for index in range(max(0, len(liked) - 12), len(liked))]
+        return [f"{ref.at:%Y-%m-%d} {ref.kind.value}: {ref.title[:80]} ({ref.category})" for ref in refs]
+
+    def _tell(
+        self, acted: Acted, words: str, profile: Profile, told: Told, cancel: threading.Event | None
+    ) -> Iterator[str]:
+        receipt = acted.receipt
+        if self._prose is not None and receipt.items and receipt.plan.act is Act.RECOMMEND:
+            deadline = time.monotonic() + self.settings.explain_seconds
+            return self._prose.tell(
+                receipt, words, told, with_history=profile.consent.prompt, deadline=deadline, cancel=cancel
+            )
+        return told_by_template(reply_lines(receipt), told)
+
+    def _trace(self, understood: Understood, told: Told, timings: dict[str, float]) -> Trace:
+        problems = tuple(problem for problem in (understood.problem, told.problem) if problem)
+        return Trace(
+            planner=understood.planner,
+            explainer=told.explainer,
+            degraded=bool(problems),
+            problems=problems,
+            model_calls=int(self._planner is not None) + told.model_calls,
+            sentences=told.sentences,
+            replaced=told.replaced,
+            timings_ms=timings,
+        )
