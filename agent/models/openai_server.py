@@ -38,7 +38,7 @@ _BLANKS = 40
 
 
 class OpenAIServer:
-    """A `ChatModel` behind the OpenAI protocol. Safe to use from many threads at once; each call has a connection of its own.
+    """A `ChatModel` behind the OpenAI protocol; safe to use from many threads at once.
 
     Args:
         url: base address with the version, such as `http://127.0.0.1:8000/v1`.

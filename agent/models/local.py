@@ -1,0 +1,211 @@
+"""A causal LM in this very process, with a LoRA adapter or without, held to a schema by a grammar.
+
+Every next token is chosen among those that keep the answer valid: llguidance turns the JSON schema into a mask over the
+vocabulary, white space between fields forbidden. Decoding is greedy, so that an answer can be had again.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from agent.models.base import ChatMessage, Completion, Schema, Watch, parsed
+from retrieval.errors import ModelOutputError, ModelUnavailableError
+
+if TYPE_CHECKING:
+    from llguidance import LLMatcher
+    from torch import Tensor
+
+_SLICE = 256
+"""Prompt tokens read at once; between two slices the watch is looked at."""
+
+
+class LocalModel:
+    """A `ChatModel` from a folder; calls from several threads wait for each other, within their deadlines.
+
+    Args:
+        folder: a model in transformers' layout, with a fast tokenizer that has a chat template.
+        adapter: folder of a LoRA adapter in peft's layout for it; merged into the weights.
+        device: as torch names it, `cpu`, `cuda`, `mps`.
+        threads: CPU threads of torch, for the whole process; None leaves them as they are.
+    """
+
+    def __init__(
+        self, folder: Path, adapter: Path | None = None, *, device: str = "cpu", threads: int | None = None
+    ) -> None:
+        import torch
+        from llguidance.hf import from_tokenizer
+        from transformers import AutoModelForCausalLM, AutoTokenizer
+
+        if threads is not None:
+            torch.set_num_threads(threads)
+        self.name = folder.name + (f"+{adapter.name}" if adapter is not None else "")
+        self._device, self._lock = device, threading.Lock()
+        try:
+            self._tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+            model = AutoModelForCausalLM.from_pretrained(folder, local_files_only=True, dtype="auto")
+            self._model = (_adapted(model, adapter) if adapter is not None else model).to(device).eval()
+            self._grammar = from_tokenizer(self._tokenizer, n_vocab=self._model.config.vocab_size)
+        except (OSError, ValueError, RuntimeError) as error:
+            raise ModelUnavailableError(
+                f"no model can be loaded from {folder}"
+                + (f" with adapter {adapter}" if adapter else "")
+                + f" ({error})",
+                "name a folder that transformers (and peft) can load, with a fast tokenizer",
+            ) from error
+        if not self._tokenizer.chat_template:
+            raise ModelUnavailableError(f"the tokenizer in {folder} has no chat template", "use an instruct model")
+        self._ends = self._end_tokens()
+
+    def complete(
+        self, messages: Sequence[ChatMessage], schema: Schema, *, deadline: float, max_tokens: int = 256
+    ) -> Completion:
+        """Answer with one JSON value of a schema; see `ChatModel`."""
+        watch = Watch(deadline)
+        prompt = self._prompt(messages)
+        matcher = self._matcher(schema)
+        with self._turn(watch):
+            tokens = list(self._tokens(prompt, watch, max_tokens, matcher))
+        text = self._tokenizer.decode(tokens, skip_special_tokens=True)
+        if not matcher.is_accepting():
+            raise ModelOutputError(
+                f"model {self.name} had not finished its JSON after {max_tokens} tokens", "allow more tokens"
+            )
+        parsed(text, self.name)
+        return Completion(text, len(prompt), len(tokens))
+
+    def stream(
+        self,
+        messages: Sequence[ChatMessage],
+        *,
+        deadline: float,
+        max_tokens: int = 512,
+        cancel: threading.Event | None = None,
+    ) -> Iterator[str]:
+        """Answer in prose, piece by piece; see `ChatModel`."""
+        watch = Watch(deadline, cancel)
+        prompt = self._prompt(messages)
+        tokens: list[int] = []
+        said = ""
+        with self._turn(watch):
+            for token in self._tokens(prompt, watch, max_tokens, None):
+                tokens.append(token)
+                text = self._tokenizer.decode(tokens, skip_special_tokens=True)
+                if text.endswith("\ufffd"):  # the middle of a character that is several tokens
+                    continue
+                if len(text) > len(said):
+                    yield text[len(said) :]
+                    said = text
+
+    def choose(self, messages: Sequence[ChatMessage], options: Sequence[str], *, deadline: float) -> list[float]:
+        """Log-probabilities of the options' first tokens from one forward pass; see `ChatModel`."""
+        import torch
+
+        watch = Watch(deadline)
+        first = [self._tokenizer.encode(option, add_special_tokens=False)[0] for option in options]
+        if len(set(first)) < len(first):
+            raise ModelOutputError(
+                f"two of the options {list(options)} begin with the same token of model {self.name}",
+                "choose among letters",
+            )
+        with self._turn(watch), torch.inference_mode():
+            logits, _ = self._read(self._prompt(messages), watch, None)
+            scores = torch.log_softmax(logits[first].double(), dim=-1)
+        return [float(score) for score in scores]
+
+    @contextmanager
+    def _turn(self, watch: Watch) -> Iterator[None]:
+        """One generation at a time; waits no longer than the call may take."""
+        while not self._lock.acquire(timeout=min(0.1, watch.left)):
+            watch.check(self.name)
+        try:
+            watch.check(self.name)
+            yield
+        finally:
+            self._lock.release()
+
+    def _prompt(self, messages: Sequence[ChatMessage]) -> list[int]:
+        text = self._tokenizer.apply_chat_template(
+            [{"role": message.role, "content": message.content} for message in messages],
+            add_generation_prompt=True,
+            tokenize=False,
+            enable_thinking=False,  # templates that know no such thing pass over it
+        )
+        tokens: list[int] = self._tokenizer.encode(text, add_special_tokens=False, verbose=False)
+        limit = getattr(self._model.config, "max_position_embeddings", None)
+        if limit is not None and len(tokens) >= limit:
+            raise ModelOutputError(
+                f"the prompt has {len(tokens)} tokens, model {self.name} reads {limit}", "use a model with more context"
+            )
+        return tokens
+
+    def _matcher(self, schema: Schema) -> LLMatcher:
+        from llguidance import LLMatcher
+
+        grammar = LLMatcher.grammar_from_json_schema(json.dumps(schema), overrides={"whitespace_flexible": False})
+        matcher = LLMatcher(self._grammar, grammar, log_level=0)
+        if matcher.is_error():
+            raise ModelOutputError(f"the schema is no grammar ({matcher.get_error()})", "correct the schema")
+        return matcher
+
+    def _read(self, tokens: Sequence[int], watch: Watch, past: Any) -> tuple[Tensor, Any]:
+        """Read tokens after what was read before; returns the next token's (vocabulary,) logits and the cache."""
+        import torch
+
+        logits = None
+        for start in range(0, len(tokens), _SLICE):
+            watch.check(self.name)
+            batch = torch.tensor([tokens[start : start + _SLICE]], device=self._device)
+            out = self._model(input_ids=batch, past_key_values=past, use_cache=True, logits_to_keep=1)
+            logits, past = out.logits[0, -1], out.past_key_values
+        if logits is None:
+            raise ModelOutputError("the prompt is empty", "ask something")
+        return logits, past
+
+    def _tokens(self, prompt: Sequence[int], watch: Watch, max_tokens: int, matcher: LLMatcher | None) -> Iterator[int]:
+        import torch
+
+        fresh: Sequence[int] = prompt
+        past: Any = None
+        for _ in range(max_tokens):
+            with torch.inference_mode():
+                logits, past = self._read(fresh, watch, past)
+                if matcher is not None:
+                    logits = logits.masked_fill(~self._allowed(matcher, len(logits)), -math.inf)
+                token = int(logits.argmax())
+            if matcher is not None and not matcher.consume_token(token):
+                raise ModelOutputError(f"the grammar failed ({matcher.get_error()})", "simplify the schema")
+            if token in self._ends:
+                return
+            yield token
+            if matcher is not None and matcher.is_stopped():
+                return
+            fresh = [token]
+        watch.check(self.name)
+
+    def _allowed(self, matcher: LLMatcher, size: int) -> Tensor:
+        """(size,) mask of the tokens that keep the answer within the grammar."""
+        import torch
+
+        bits = np.unpackbits(np.frombuffer(matcher.compute_bitmask(), dtype=np.uint8), bitorder="little")
+        mask = np.zeros(size, dtype=np.bool_)
+        mask[: min(size, len(bits))] = bits[:size]
+        return torch.from_numpy(mask).to(self._device)
+
+    def _end_tokens(self) -> frozenset[int]:
+        ends = self._model.generation_config.eos_token_id
+        listed = ends if isinstance(ends, list) else [ends]
+        return frozenset(token for token in [*listed, self._tokenizer.eos_token_id] if token is not None)
+
+
+def _adapted(model: Any, adapter: Path) -> Any:
+    from peft import PeftModel
+
+    return PeftModel.from_pretrained(model, str(adapter), local_files_only=True).merge_and_unload()
