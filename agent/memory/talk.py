@@ -23,7 +23,7 @@ def open_conversation(connection: Connection, shopper: str | None, conversation_
     """Find or start a conversation; a visitor's becomes the shopper's who goes on with it."""
     key = storable(conversation_id) if conversation_id else uuid4().hex
     new = upsert(connection, conversations).values(id=key, shopper=shopper, started=datetime.now(UTC))
-    if connection.execute(new.on_conflict_do_nothing()).rowcount:
+    if connection.execute(new.on_conflict_do_nothing().returning(conversations.c.id)).scalar() is not None:
         return Conversation(id=key, shopper=shopper)
     _claim(connection, key, shopper)
     return load(connection, key)
