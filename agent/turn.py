@@ -86,7 +86,7 @@ class Assistant:
         self.shop, self.memory, self.model = shop, memory, model
         self.settings = settings or Settings()
         vocabulary = Vocabulary.of(shop.catalogue)
-        self._rules = RulesPlanner(vocabulary)
+        self.rules = RulesPlanner(vocabulary)
         self._planner = ModelPlanner(model, load_prompt("plan"), vocabulary) if model is not None else None
         self._prose = Prose(model, load_prompt("explain")) if model is not None else None
         self.actor = Actor(shop, memory, self.settings.cards, self.settings.across)
@@ -115,7 +115,7 @@ class Assistant:
         """
         started = time.perf_counter()
         words = clean(message, self.settings.max_message)
-        history = self._history(profile)
+        history = self.history(profile)
         understood = self._understand(words, conversation, profile, history)
         planned = time.perf_counter()
         acted = self.actor.act(understood.plan, words, conversation, profile, history)
@@ -139,7 +139,8 @@ class Assistant:
         )
         yield TurnDone(reply, self.memory.save_turn(conversation, words, reply))
 
-    def _history(self, profile: Profile) -> History:
+    def history(self, profile: Profile) -> History:
+        """What may guide this shopper's ranking: shop events and those recorded since, as consent allows."""
         extra = self.memory.events_of(profile.shopper) if profile.shopper else []
         if profile.shopper is None:
             return History.empty(self.shop.now)
@@ -150,7 +151,7 @@ class Assistant:
         return understand(
             words,
             conversation,
-            self._rules,
+            self.rules,
             self._planner,
             seconds=self.settings.plan_seconds,
             history_lines=lines,
