@@ -95,8 +95,13 @@ class Shelves:
             query: its mask and the shopper's taste decide about items.
             k: how many items at most.
         """
-        wanted = np.argsort(-scores, kind="stable")[: max(4 * k, 64)]
-        wanted = wanted[(scores[wanted] > 0) & (wanted != self._unnamed)]
+        good = scores > 0
+        if self._unnamed >= 0:
+            good[self._unnamed] = False
+        if query.allowed is not None:
+            good &= np.bincount(self.codes[query.allowed], minlength=len(good)) > 0
+        wanted = np.flatnonzero(good)
+        wanted = wanted[np.argsort(-scores[wanted], kind="stable")]
         taste = self.taste(query.history)
         found: list[tuple[Rows, float]] = []
         total = 0

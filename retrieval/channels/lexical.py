@@ -1,0 +1,158 @@
+"""Words in common: BM25 over everything that can be read about an item.
+
+Robertson and Zaragoza, "The Probabilistic Relevance Framework: BM25 and Beyond", 2009, scored eagerly by bm25s
+(Lù, 2024): the index holds finished scores, a query only sums a few columns.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from functools import cache, lru_cache
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import polars as pl
+from pydantic import Field
+
+from retrieval.catalogue import Catalogue
+from retrieval.channels import storage
+from retrieval.channels.base import LearntChannel, Query, Scored
+from retrieval.schema import Evidence, Frozen, Need
+from retrieval.terms import item_texts
+from retrieval.text import words
+
+_STOP = """
+a an and any are as at be but by can could do for from give have hello hi i if in into is it just looking me my
+need no not of on or please s show so some something such t tell that the their then there these they this to us
+want was we will with would you your
+"""
+STOPWORDS = frozenset(_STOP.split())
+_UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]+")  # scripts that put no spaces between words
+_LOCK = threading.Lock()  # a stemmer keeps state while it works
+
+
+@cache
+def _stemmer() -> Any:
+    from Stemmer import Stemmer
+
+    return Stemmer("english")
+
+
+@lru_cache(maxsize=1 << 18)
+def stems(word: str) -> tuple[str, ...]:
+    """What a lower-case word is indexed as: its stem, pairs of characters where a script has no spaces, or nothing."""
+    if word in STOPWORDS:
+        return ()
+    if _UNSPACED.search(word):
+        runs = [run for run in _UNSPACED.findall(word)]
+        pairs = [run[i : i + 2] for run in runs for i in range(max(len(run) - 1, 1))]
+        return tuple(pairs) + tuple(part for part in _UNSPACED.split(word) if part)
+    with _LOCK:
+        return (str(_stemmer().stemWord(word)),)
+
+
+class LexicalConfig(Frozen):
+    """BM25's two constants, how much a soft wish counts beside a query word, and the most words read of a query."""
+
+    k1: float = Field(default=1.2, gt=0)
+    b: float = Field(default=0.6, ge=0, le=1)
+    wish: float = Field(default=0.5, ge=0)
+    most_words: int = Field(default=32, ge=1)
+
+
+class Lexical(LearntChannel):
+    """Scores by column: `indptr` (v + 1,), then row and score of every item that holds the word."""
+
+    name: ClassVar[str] = "lexical"
+
+    def __init__(self, catalogue: Catalogue, config: LexicalConfig, arrays: dict[str, storage.Array]) -> None:
+        self._catalogue, self.config, self._arrays = catalogue, config, arrays
+        text = arrays["vocabulary"].tobytes().decode()
+        self._code = {word: code for code, word in enumerate(text.split("\n"))} if text else {}
+        self._indptr, self._rows, self._scores = arrays["indptr"], arrays["rows"], arrays["scores"]
+
+    @classmethod
+    def fit(cls, events: pl.DataFrame, catalogue: Catalogue, config: LexicalConfig | None = None) -> Self:
+        """Index the catalogue's texts; events don't matter here."""
+        import bm25s
+
+        config = config or LexicalConfig()
+        codes: dict[str, int] = {}
+        texts = [
+            [codes.setdefault(stem, len(codes)) for word in words(text) for stem in stems(word)]
+            for text in item_texts(catalogue.frame)
+        ]
+        vocabulary = sorted(codes)
+        indptr = np.zeros(1, dtype=np.int64)
+        rows, scores = np.empty(0, dtype=np.int32), np.empty(0, dtype=np.float32)
+        if vocabulary:
+            index = bm25s.BM25(k1=config.k1, b=config.b, method="lucene")
+            index.index((texts, codes), create_empty_token=False, show_progress=False)
+            starts = np.asarray(index.scores["indptr"], dtype=np.int64)
+            counts = starts[1:] - starts[:-1]
+            place = np.empty(len(vocabulary), dtype=np.int64)
+            place[[codes[word] for word in vocabulary]] = np.arange(len(vocabulary))
+            column = np.repeat(place, counts)
+            rows = np.asarray(index.scores["indices"], dtype=np.int32)
+            order = np.lexsort((rows, column))
+            rows, scores = rows[order], np.asarray(index.scores["data"], dtype=np.float32)[order]
+            indptr = np.searchsorted(column[order], np.arange(len(vocabulary) + 1))
+        arrays: dict[str, storage.Array] = {
+            "vocabulary": np.frombuffer("\n".join(vocabulary).encode(), dtype=np.uint8),
+            "indptr": np.asarray(indptr, dtype=np.int64),
+            "rows": rows,
+            "scores": scores,
+        }
+        return cls(catalogue, config, arrays)
+
+    def save(self, folder: Path) -> None:
+        """Write config and index."""
+        storage.save(folder, self.config, self._catalogue, self._arrays)
+
+    @classmethod
+    def load(cls, folder: Path, catalogue: Catalogue) -> Self:
+        """Read what `save` wrote."""
+        config, arrays = storage.load(folder, LexicalConfig, catalogue)
+        return cls(catalogue, config, arrays)
+
+    def candidates(self, query: Query, k: int) -> Scored:
+        """Items that hold words of the need's text or wishes, by summed BM25."""
+        weights = self._weights(query.need)
+        if not weights:
+            return Scored.none()
+        scores = np.zeros(len(self._catalogue), dtype=np.float32)
+        for code, weight in weights.items():
+            part = slice(self._indptr[code], self._indptr[code + 1])
+            scores[self._rows[part]] += np.float32(weight) * self._scores[part]
+        return Scored.top(scores, k, query.allowed)
+
+    def evidence(self, query: Query, row: int) -> tuple[Evidence, ...]:
+        """The need's words that the item holds, as the shopper wrote them, and their summed score."""
+        weights = self._weights(query.need)
+        held = {code: weight * self._score(code, row) for code, weight in weights.items()}
+        matched = [
+            word
+            for word in dict.fromkeys(words(" ".join((query.need.text, *query.need.wanted))))
+            if any(held.get(self._code.get(stem, -1), 0.0) > 0 for stem in stems(word))
+        ]
+        if not matched:
+            return ()
+        total = sum(held.values())
+        return (Evidence(channel=self.name, terms=tuple(matched), facts={"score": round(total, 4)}),)
+
+    def _weights(self, need: Need) -> dict[int, float]:
+        """Column -> weight: 1 for words of the text, less for words that are only wished for."""
+        weights: dict[int, float] = {}
+        for text, weight in ((need.text, 1.0), (" ".join(need.wanted), self.config.wish)):
+            for stem in (stem for word in words(text) for stem in stems(word)):
+                code = self._code.get(stem)
+                if code is not None and len(weights) < self.config.most_words:
+                    weights.setdefault(code, weight)
+        return weights
+
+    def _score(self, code: int, row: int) -> float:
+        start, stop = int(self._indptr[code]), int(self._indptr[code + 1])
+        place = start + int(np.searchsorted(self._rows[start:stop], row))
+        return float(self._scores[place]) if place < stop and self._rows[place] == row else 0.0

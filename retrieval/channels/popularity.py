@@ -1,0 +1,131 @@
+"""What sells now, and what sold at this time of the year before."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+from pydantic import Field
+
+from retrieval.catalogue import Catalogue
+from retrieval.channels import storage
+from retrieval.channels.base import LearntChannel, Query, Scored
+from retrieval.channels.log import KIND_WEIGHTS, Log
+from retrieval.schema import Evidence, Frozen
+
+YEAR = 365.25
+MONTHS = 12
+
+
+class PopularityConfig(Frozen):
+    """Days after which an event counts half; how much last years' sales of the season count against recent ones."""
+
+    half_life: float = Field(default=90.0, gt=0)
+    season: float = Field(default=0.5, ge=0)
+
+
+class Popularity(LearntChannel):
+    """Recency-decayed counts plus counts of the same time of year, the same for every shopper.
+
+    The order of all items is computed once for each of twelve parts of the year, so that a query only walks it.
+    """
+
+    name: ClassVar[str] = "popularity"
+
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        config: PopularityConfig,
+        order: NDArray[np.int32],
+        scores: NDArray[np.float32],
+        recent: NDArray[np.float32],
+    ) -> None:
+        self._catalogue, self.config = catalogue, config
+        self._order, self._scores, self._recent = order, scores, recent
+        self._categories: NDArray[np.float64] | None = None
+
+    @classmethod
+    def fit(cls, events: pl.DataFrame, catalogue: Catalogue, config: PopularityConfig | None = None) -> Self:
+        """Count liking events; each shopper counts once for an item, and once for it in a part of the year."""
+        config = config or PopularityConfig()
+        log = Log.liked(events, catalogue)
+        size = len(catalogue)
+        last = _last_of_each(log, log.rows)
+        age = log.end - log.days
+        weight = KIND_WEIGHTS[log.kinds]
+        faded = weight[last] * 0.5 ** (age[last] / config.half_life)
+        recent = np.bincount(log.rows[last], faded, minlength=size).astype(np.float32)
+        part = _part(log.days)
+        season_of = _last_of_each(log, log.rows.astype(np.int64) * MONTHS + part)
+        years = max(float(age.max()) / YEAR, 1.0) if len(age) else 1.0
+        order = np.empty((MONTHS, size), dtype=np.int32)
+        scores = np.empty((MONTHS, size), dtype=np.float32)
+        for month in range(MONTHS):
+            here = season_of[part[season_of] == month]
+            season = np.bincount(log.rows[here], weight[here], minlength=size) / years
+            total = (recent + config.season * season).astype(np.float32)
+            order[month] = np.argsort(-total, kind="stable")
+            scores[month] = total[order[month]]
+        return cls(catalogue, config, order, scores, recent)
+
+    def save(self, folder: Path) -> None:
+        """Write config, orders and scores."""
+        arrays = {"order": self._order, "scores": self._scores, "recent": self._recent}
+        storage.save(folder, self.config, self._catalogue, arrays)
+
+    @classmethod
+    def load(cls, folder: Path, catalogue: Catalogue) -> Self:
+        """Read what `save` wrote."""
+        config, arrays = storage.load(folder, PopularityConfig, catalogue)
+        return cls(catalogue, config, arrays["order"], arrays["scores"], arrays["recent"])
+
+    def candidates(self, query: Query, k: int) -> Scored:
+        """Walk the season's order until `k` allowed items are found; items never sold are not proposed."""
+        month = int(_part(np.array([_day(query.history.now)]))[0])
+        order, scores = self._order[month], self._scores[month]
+        sold = int(np.searchsorted(-scores, 0.0, side="left"))
+        start, step, found = 0, 4 * k, np.empty(0, dtype=np.int64)
+        while start < sold and len(found) < k:
+            stop = min(start + step, sold)
+            part = np.arange(start, stop)
+            if query.allowed is not None:
+                part = part[query.allowed[order[start:stop]]]
+            found = np.concatenate([found, part])
+            start, step = stop, step * 4
+        found = found[:k]
+        return Scored(order[found].copy(), scores[found].copy())
+
+    def category_scores(self) -> NDArray[np.float64]:
+        """(C,) recency-weighted sales of each category."""
+        codes = self._catalogue.category.codes
+        return np.bincount(codes, self._recent, minlength=len(self._catalogue.category.names)).astype(np.float64)
+
+    def evidence(self, query: Query, row: int) -> tuple[Evidence, ...]:
+        """The item's score and its place in the shop's order for the season."""
+        month = int(_part(np.array([_day(query.history.now)]))[0])
+        place = int(np.flatnonzero(self._order[month] == row)[0])
+        score = float(self._scores[month][place])
+        if score <= 0:
+            return ()
+        facts = {"score": round(score, 4), "place": float(place + 1), "recent": round(float(self._recent[row]), 4)}
+        return (Evidence(channel=self.name, facts=facts),)
+
+
+def _last_of_each(log: Log, what: NDArray[np.integer[Any]]) -> NDArray[np.int64]:
+    """Indices of each shopper's last event for each value of `what` (m,): one shopper, one voice."""
+    pair = what.astype(np.int64) * max(log.shoppers, 1) + log.shopper
+    order = np.lexsort((log.days, pair))
+    last: NDArray[np.int64] = order[np.append(pair[order][1:] != pair[order][:-1], True)] if len(order) else order
+    return last
+
+
+def _part(days: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Which twelfth of the year a day (since 1970-01-01) falls in."""
+    return ((days % YEAR) / YEAR * MONTHS).astype(np.int64)
+
+
+def _day(moment: np.datetime64) -> float:
+    return float((moment - np.datetime64(0, "us")) / np.timedelta64(1, "D"))

@@ -1,0 +1,16 @@
+"""Every channel that learns from a shop's events, by name. Dense vectors are opened by the shop itself."""
+
+from __future__ import annotations
+
+from retrieval.channels.association import Association
+from retrieval.channels.base import LearntChannel
+from retrieval.channels.copurchase import Copurchase
+from retrieval.channels.ease import Ease
+from retrieval.channels.lexical import Lexical
+from retrieval.channels.new_items import NewItems
+from retrieval.channels.popularity import Popularity
+from retrieval.channels.replenishment import Replenishment
+
+CHANNELS: dict[str, type[LearntChannel]] = {
+    channel.name: channel for channel in (Lexical, Copurchase, Association, Ease, Popularity, NewItems, Replenishment)
+}
