@@ -8,6 +8,7 @@
     ├── UnknownItemError           an item id that is not in the catalogue
     ├── TranscriptError            a conversation file that can't be read
     ├── StateError                 the state database can't be reached or read
+    ├── PromptError                a prompt file is malformed, or was filled in wrongly
     └── ModelError                 a language model didn't do its part (the turn goes on without it)
         ├── ModelUnavailableError  not reachable, not loaded
         ├── ModelTimeoutError      too slow, or cancelled
@@ -75,6 +76,10 @@ class TranscriptError(CrossAisleError):
 
 class StateError(CrossAisleError):
     """The state database can't be reached, read or written."""
+
+
+class PromptError(CrossAisleError):
+    """A prompt file is malformed, not labelled, or filled in with the wrong variables."""
 
 
 class ModelError(CrossAisleError):

@@ -1,6 +1,6 @@
 """Any OpenAI-compatible server, vLLM above all; an adapter is chosen by its model name.
 
-Start vLLM with `--structured-outputs-config '{"disable_any_whitespace": true}'`: a schema alone lets a model fill its
+Start vLLM with `--structured-outputs-config` and the value of `WHITE_SPACE`: a schema alone lets a model fill its
 budget with white space between two fields. Answers that start to do so are cut short here.
 """
 
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from openai.types.chat import ChatCompletionChunk
 
     from agent.models.transport import WatchedTransport
+
+WHITE_SPACE = '{"backend": "guidance", "disable_any_whitespace": true}'
+"""vLLM's setting that forbids white space between the fields of an answer, by the grammar engine used in process too."""
 
 
 def _failures() -> tuple[type[Exception], ...]:
@@ -87,7 +90,7 @@ class OpenAIServer:
             if len(text) >= _BLANKS and text[-_BLANKS:].isspace():
                 raise ModelOutputError(
                     f"model {self.name} fills its answer with white space",
-                    """start vLLM with --structured-outputs-config '{"disable_any_whitespace": true}'""",
+                    f"start vLLM with --structured-outputs-config '{WHITE_SPACE}'",
                 )
         if finish == "length":
             raise ModelOutputError(
