@@ -1,0 +1,142 @@
+"""The basics of Chinese: prices, cheaper, refusals, recipients, greetings; what is left is the query."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from agent.planner.amounts import EXPONENTS, decimal
+from agent.planner.vocabulary import Vocabulary
+from agent.planner.wishes import limit
+from agent.schema import Act, Conversation, Plan
+
+_HAN = re.compile(r"[\u4e00-\u9fff]")
+_DIGITS = {c: n for n, c in enumerate("零一二三四五六七八九")} | {"两": 2, "〇": 0}
+_SUM = r"(?P<n>\d[\d.,]*|[零一二两三四五六七八九十百千万]+)"
+_UNIT = r"(?P<u>元|块钱|块|人民币|美元|美金|欧元|英镑|日元|港币|港元)"
+_CURRENCY = {"元": "CNY", "块": "CNY", "块钱": "CNY", "人民币": "CNY", "美元": "USD", "美金": "USD", "欧元": "EUR", "英镑": "GBP", "日元": "JPY", "港币": "HKD", "港元": "HKD"}  # fmt: skip
+_MAX_EACH = (
+    re.compile(rf"(?:不超过|不要超过|最多|低于|少于|预算(?:是|为|在)?|小于)\s*{_SUM}\s*{_UNIT}?(?:以内|以下|左右)?"),
+    re.compile(rf"{_SUM}\s*{_UNIT}?\s*(?:以下|以内|之内|之下)"),
+)
+_MIN_EACH = (
+    re.compile(rf"(?:至少|高于|超过|多于|不低于|最少|大于)\s*{_SUM}\s*{_UNIT}?"),
+    re.compile(rf"{_SUM}\s*{_UNIT}?\s*(?:以上|起|之上)"),
+)
+_CHEAPER = re.compile(r"(?:再)?(?:更)?便宜(?:一点儿?|一些|点儿?|些)?(?:的)?|太贵了?|有点贵")
+_DEARER = re.compile(r"(?:更)?贵(?:一点|一些|点|些)的?|(?:更)?高档(?:一点|一些)?的?")
+_NOT = re.compile(r"(?:不要|别要|不想要|不喜欢|除了|讨厌|不含|不是|没有)(?P<t>[^\s,，。.!！?？、;；的了和或]{1,8})")
+_FOR = re.compile(
+    r"(?:是)?(?:送给|送|给|为)(?:我的?|他的?|她的?)?(?P<w>妹妹|姐姐|弟弟|哥哥|妈妈|爸爸|母亲|父亲|老婆|妻子|老公|丈夫|女朋友|男朋友|女友|男友|朋友|孩子|儿子|女儿|奶奶|爷爷|外婆|外公|同事|老师|老板|宝宝|侄子|侄女|叔叔|阿姨)(?:的)?(?:生日)?(?:礼物)?"
+)
+_MYSELF = re.compile(r"(?:给|为)?我自己(?:用|买)?的?")
+_HELLO = re.compile(r"(?:你好|您好|谢谢你?|多谢|再见|拜拜|早上好|晚上好|嗨|好的|感谢)(?:啊|呀|了|您)?")
+_MORE = re.compile(r"(?:还有|看看|来点|换)?(?:别的|其他的?|换一个|换一批|再推荐.{0,3}|更多)(?:吗)?")
+_PADDING = re.compile(
+    r"(?:请|麻烦)?(?:帮我|给我)?(?:推荐|介绍|找|看看|搜索?|买|选)(?:一下|一些|一个|一款|几款|几个|点|个|款|些)?|我(?:想要?|需要|要)(?:买|找|看)?(?:一个|一些|一双|一件|一款|一下|个|双|件|点|些)?|"
+    r"有没有|有什么|有吗|可以吗|什么|一下|好吗|怎么样|吗|呢|吧|啊|呀|的话|请问|价格|预算|你们|谢谢|你好|您好|礼物"
+)
+_CART = re.compile(r"加(?:入|到)?购物车|购物车|下单|买(?:这个|它|第.个)")
+_PLACE = re.compile(r"第(?P<n>[一二三四五六七八九\d])(?:个|款|件|双)?")
+_WHY = re.compile(r"为什么|为何|介绍一下(?:它|这个|第)|怎么样")
+_STOCK = re.compile(r"(?:只要)?(?:有货|现货)的?")
+_MARKS = re.compile(r"[\s,，。.!！?？、;；:：()（）\"“”']+")
+
+
+def has_chinese(message: str) -> bool:
+    """Whether a message is written in Chinese characters, not in Japanese kana."""
+    return bool(_HAN.search(message)) and not re.search(r"[\u3040-\u30ff]", message)
+
+
+def plan_chinese(message: str, base: Plan, conversation: Conversation, vocabulary: Vocabulary) -> Plan:
+    """Read a Chinese message over the earlier plan `base`; what no rule understands is the query."""
+    place = _PLACE.search(message)
+    targets = _targets(place, conversation)
+    if _CART.search(message):
+        show = not place and "加" not in message and "买" not in message and "下单" not in message
+        return base.model_copy(
+            update={"act": Act.CART, "cart_op": "show" if show else "add", "targets": () if show else targets}
+        )
+    if _WHY.search(message) and conversation.shown:
+        return base.model_copy(update={"act": Act.EXPLAIN, "targets": targets, "question": message})
+    fields: dict[str, Any] = {"act": Act.RECOMMEND, "confidence": 0.7}
+    rest, fields = _limits(message, fields, base, conversation, vocabulary)
+    refused = [m["t"] for m in _NOT.finditer(rest)]
+    rest = _NOT.sub(" ", rest)
+    if refused:
+        fields["exclude"] = (*base.exclude, *(t for t in refused if t not in base.exclude))
+    for expression, value in ((_MYSELF, None), (_FOR, "w")):
+        match = expression.search(rest)
+        if match:
+            fields["recipient"] = match[value] if value else None
+            rest = rest[: match.start()] + " " + rest[match.end() :]
+    if _STOCK.search(rest):
+        fields["in_stock"], rest = True, _STOCK.sub(" ", rest)
+    if _MORE.search(rest):
+        fields["not_items"] = tuple(dict.fromkeys([*base.not_items, *(item.id for item in conversation.shown)]))
+        rest = _MORE.sub(" ", rest)
+    asked = bool(re.search("推荐|建议|随便", rest))
+    talk = bool(_HELLO.search(rest))
+    rest = " ".join(_MARKS.sub(" ", _PADDING.sub(" ", _HELLO.sub(" ", rest))).replace("的 ", " ").split()).strip("的 ")
+    if rest:
+        fields["query"] = rest[:200]
+    elif talk and len(fields) == 2 and not asked:
+        return base.model_copy(update={"act": Act.CHITCHAT})
+    elif len(fields) == 2 and not asked and not base.query:
+        return base.model_copy(update={"act": Act.CLARIFY, "ask": "kind"})
+    return base.model_copy(update=fields)
+
+
+def _targets(place: re.Match[str] | None, conversation: Conversation) -> tuple[str, ...]:
+    number = 1 if place is None else int(place["n"]) if place["n"].isdigit() else _DIGITS[place["n"]]
+    return tuple(item.id for item in conversation.shown[number - 1 : number]) if number else ()
+
+
+def _limits(
+    message: str, fields: dict[str, Any], base: Plan, conversation: Conversation, vocabulary: Vocabulary
+) -> tuple[str, dict[str, Any]]:
+    """Price limits, and the message without them."""
+    rest = message
+    for match in re.finditer(r"(\d[\d.,]*)(?:元|块)?(?:到|至|-|~)(\d[\d.,]*)(元|块|美元|欧元)", message):
+        currency = _CURRENCY[match[3]]
+        fields |= {
+            "price_min": _minor(match[1], currency),
+            "price_max": _minor(match[2], currency),
+            "currency": currency,
+        }
+        return rest.replace(match.group(), " "), fields
+    for name, expression in (("price_max", _MAX_EACH), ("price_min", _MIN_EACH)):
+        for pattern in expression:
+            match = pattern.search(rest)
+            if match:
+                currency = _CURRENCY.get(match["u"] or "") or base.currency or vocabulary.currency or "CNY"
+                fields |= {name: _minor(match["n"], currency), "currency": currency}
+                rest = rest[: match.start()] + " " + rest[match.end() :]
+    for pattern, direction in ((_CHEAPER, -1), (_DEARER, 1)):
+        if pattern.search(rest):
+            rest = pattern.sub(" ", rest)
+            bound = limit(direction, conversation.shown, (), far=False)
+            if bound is not None:
+                fields |= {"price_max" if direction < 0 else "price_min": bound[0], "currency": bound[1]}
+            else:
+                fields["include"] = (*base.include, "便宜") if direction < 0 else base.include
+    return rest, fields
+
+
+def _minor(digits: str, currency: str) -> int | None:
+    value = decimal(digits) if digits[0].isdigit() else None
+    number = value if value is not None else _number(digits)
+    return min(int(number * 10 ** EXPONENTS.get(currency, 2)), 10**15)
+
+
+def _number(text: str) -> int:
+    total, digit = 0, 0
+    for c in text:
+        if c in _DIGITS:
+            digit = _DIGITS[c]
+        elif c in "十百千":
+            total += max(digit, 1) * {"十": 10, "百": 100, "千": 1000}[c]
+            digit = 0
+        elif c == "万":
+            total, digit = (total + digit) * 10_000, 0
+    return total + digit

@@ -1,0 +1,181 @@
+"""What a message doesn't want, and which earlier wishes and refusals it takes back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from agent.planner.lexicon import lexicon
+from agent.planner.tokens import Text
+from agent.planner.vocabulary import Vocabulary
+from retrieval.text import key
+
+_IDIOMS = (  # say no, but refuse nothing that is sold
+    r"not (?:(?:that|so|too|very|really|quite|all that|super) )?(?:sure|certain|familiar|picky|fussy|bothered|important|particular|bad|fond of it)"
+    r"|not (?:really|necessarily|only|yet|at all|much|exactly|just)|no(?: , )? (?:thanks|thank you)|no (?:idea|ideas|preferences?|problem|worries|"
+    r"rush|hurry|matter|doubt|clue|opinion|wait|no|biggie|pressure|need|further questions|questions)(?: (?:for|on|about|of|as to|regarding) "
+    r"(?:the |a )?(?:brand|colou?r|size|material|style|price|kind|type)s?)?|no (?:particular|specific|special|strong|real) \w+|"
+    r"why not|or not|if not|nothing (?:too |very |overly |particularly )?(?:special|fancy|specific|particular|in particular|else|crazy|extravagant)|"
+    r"do not (?:really )?(?:mind|care|know|worry|bother)(?: (?:about|for|what|which)?(?: the| a)?(?: (?:brand|colou?r|size|material|style|kind|type))?)?|"
+    r"not (?:a )?(?:problem|issue)|no (?:longer|more|other) (?:questions?)|nope|not now|could not (?:find|decide)|can not (?:find|decide|think)(?: of)?"
+)
+_SOFT = r"not (?:to be )?(?:too|so|that|very|overly|super|terribly|be too|as) (?P<what>[\w-]+)(?: (?:and|or) (?:too )?[\w-]+)?"
+_UNNEEDED = (
+    r"(?:(?:it |they |that )?(?:does|do|need|must|has|have|is|are) not (?:really |necessarily )?(?:(?:need|have|required|necessary)(?: it)? )?(?:to )?(?:be|have|come)|"
+    r"(?:do|does) not (?:really )?(?:need|have) (?:it|them) to be|need not be|no need (?:for (?:it|them) to be|to be|for)|"
+    r"(?:forget|never mind|drop|skip|ignore)(?: about)?(?: the)?)(?: (?:a|an|the|with|in|any))* "
+    r"(?P<what>(?!it |that |about |me |one )[\w'-]+(?: (?!and |or |but |then |please |now |for |after |to |thing |part |anymore )[\w'-]+){0,2})(?: (?:thing|part|requirement|bit|anymore|after all))?"
+)
+_NEGATORS = (
+    r"(?:do|does|did|would|will|can|could|should)(?: \w+)? not (?:really |particularly |actually )?(?:want|like|need|show|give|include|recommend|wear|use|eat|drink|stand|have|suggest|"
+    r"get|buy|contain|love|care for|trust|fancy|enjoy|tolerate|be|come|send)(?: (?:me|us|to|be|have|see|get|wear|eat|use|it|them))*|"
+    r"(?:any|every)(?:thing|one| brand| colou?r)? (?:but|except|besides)(?: for)?|nothing (?:with|in|from|by|made|that|containing|of|like)(?: (?:of|from|contains?|has|is))?|"
+    r"not (?:a (?:big )?fan of|into|fond of|keen on|interested in|looking for|crazy about|on|from|in|by|made of|made from|made|with|any(?:more)?)|"
+    r"except(?: for)?|excluding|exclude|other than|apart from|aside from|besides|without|w/o|avoid(?:ing)?|hates?|dislikes?|detest|loathe|"
+    r"allergic to|free (?:of|from)|minus|instead of|rather than|sick of|tired of|fed up with|(?:had )?enough of|enough|no more|"
+    r"(?:leave|filter|keep) out|stay away from|steer clear of|skip|rather not(?: have)?|neither|nor|never|nothing|non|no|not"
+)
+_ALSO_AND = (
+    "without",
+    "avoid",
+    "hate",
+    "dislike",
+    "no",
+    "free",
+    "allergic",
+    "do",
+    "except",
+    "exclude",
+    "excluding",
+    "other",
+    "nothing",
+)
+_SKIPPED = frozenset(
+    "a an the any some more much many anything something everything stuff made of from by with in on containing contain have has had "
+    "to be it kind kinds type types sort sorts that is are like brand brands thing things ones other such those these really actually "
+    "too all another about contains me us see buy goods products items color colour material materials".split()
+)
+_ENDS = frozenset(
+    "but and or nor , . ; : ! ? ( ) - because since so if then than please thanks thank either anymore though although for with under "
+    "over below above around between at in on just only instead rather now today though as after when where which who that this these "
+    "those the a an my your is are was were would will can could should do does i you we they he she it me him her us them again though "
+    "at all thx ok okay to by from show give".split()
+)
+
+
+@dataclass
+class Edits:
+    """Refusals, in the shopper's words or the catalogue's names; `unneeded` wishes are dropped, `soft` ones added."""
+
+    exclude: list[str] = field(default_factory=list)
+    not_brands: list[str] = field(default_factory=list)
+    not_categories: list[str] = field(default_factory=list)
+    not_platforms: list[str] = field(default_factory=list)
+    unneeded: list[str] = field(default_factory=list)
+    soft: list[str] = field(default_factory=list)
+    refused_references: bool = False
+    refused_brand: bool = False
+
+
+def read_edits(text: Text, vocabulary: Vocabulary) -> Edits:
+    """Read refusals and take the tokens that state them. References must have been taken before."""
+    edits = Edits()
+    for match in text.find(_UNNEEDED):
+        edits.unneeded.append(match["what"])
+        text.take(text.span(match), "edit")
+    for match in text.find(_SOFT):
+        if match["what"] in {"expensive", "pricey", "costly", "dear"}:
+            edits.soft.append("affordable")
+        text.take(text.span(match), "edit")
+    for match in text.find(_IDIOMS):
+        text.take(text.span(match), "idiom")
+    for match in text.find(_NEGATORS, free=False):
+        span = text.span(match)
+        if any(text.taken[i] for i in span):
+            continue
+        _refuse(text, vocabulary, edits, span, match.group())
+    return edits
+
+
+def _refuse(text: Text, vocabulary: Vocabulary, edits: Edits, negator: range, said: str) -> None:
+    at = negator[-1] + 1
+    if (
+        said == "no"
+        and at < len(text)
+        and text.tokens[at].low in {",", ".", "!", "i", "it", "that", "this", "the", "you", "actually", "make"}
+    ):
+        return  # "no, ..." answers, it doesn't refuse what follows
+    end, phrases = _phrases(text, at, lists_and=said.split()[0] in _ALSO_AND)
+    if at < len(text) and any(text.taken[i] == "reference" for i in range(at, min(end + 2, len(text)))):
+        edits.refused_references = True
+        text.take(negator, "edit")
+        return
+    brand_said = any(text.tokens[i].low in {"brand", "brands"} for i in range(at, min(end, len(text))))
+    if not phrases:
+        edits.refused_brand |= brand_said
+        if said not in {"no", "not", "never", "nothing", "enough", "skip"} or brand_said:
+            text.take(range(negator[0], max(end, negator[-1] + 1)), "edit")
+        return
+    for phrase in phrases:
+        _file(text, vocabulary, edits, phrase, brand_said)
+    text.take(range(negator[0], end), "edit")
+
+
+def _phrases(text: Text, at: int, *, lists_and: bool) -> tuple[int, list[range]]:
+    """Noun phrases after a negator: "leather, plastic or metal" are three. Returns where they end, and them."""
+    phrases: list[range] = []
+    while True:
+        start, end = _phrase(text, at)
+        if start == end:
+            return (phrases[-1][-1] + 1 if phrases else at if start == at else start), phrases
+        phrases.append(range(start, end))
+        following = text.tokens[end].low if end < len(text) else ""
+        after = text.tokens[end + 1].low if end + 1 < len(text) else ""
+        if following in {"or", "nor"} or (following == "and" and lists_and and _lists(text, end + 1)):
+            at = end + 1
+        elif following == "," and (after in {"or", "nor", "no"} or _comma_lists(text, end + 1)):
+            at = end + (2 if after in {"or", "nor", "no"} else 1)
+        else:
+            return end, phrases
+
+
+def _phrase(text: Text, at: int) -> tuple[int, int]:
+    while at < len(text) and not text.taken[at] and text.tokens[at].low in _SKIPPED:
+        at += 1
+    end = at
+    while end < len(text) and end - at < 4 and not text.taken[end] and text.tokens[end].low not in _ENDS:
+        if not text.tokens[end].low[0].isalnum() or (text.tokens[end].low in lexicon().breaks and end > at):
+            break
+        end += 1
+    return at, end
+
+
+def _lists(text: Text, at: int) -> bool:
+    """Whether "and" goes on with another short refusal, not with a wish of its own."""
+    start, end = _phrase(text, at)
+    described = all(t in lexicon().adjective for t in text.words(range(start, end)))
+    return 0 < end - at <= 2 and start == at and not described and text.tokens[at].low not in lexicon().breaks
+
+
+def _comma_lists(text: Text, at: int) -> bool:
+    """Whether a comma goes on a list that ends in "or": "no leather, plastic or metal"."""
+    start, end = _phrase(text, at)
+    if start != at or not 0 < end - start <= 2 or end >= len(text):
+        return False
+    following = text.tokens[end].low
+    return following in {"or", "nor"} or (following == "," and _comma_lists(text, end + 1))
+
+
+def _file(text: Text, vocabulary: Vocabulary, edits: Edits, span: range, brand_said: bool) -> None:
+    words = [i for i in span if text.tokens[i].low not in lexicon().padding] or list(span)
+    phrase = " ".join(dict.fromkeys(text.surface(range(i, i + 1)) for i in words))
+    if text.tokens[words[-1]].low in lexicon().stop and len(words) == 1:
+        return
+    brands = vocabulary.brand(phrase)
+    ordinary = bool(brands) and vocabulary.is_ordinary(phrase) and phrase.islower() and not brand_said
+    if vocabulary.platform(phrase):
+        edits.not_platforms.extend(vocabulary.platform(phrase))
+    elif brands and not ordinary:
+        edits.not_brands.extend(brands)
+    else:
+        edits.not_categories.extend(vocabulary.category(phrase))
+        edits.exclude.append(phrase if not key(phrase) else phrase.lower() if not vocabulary.brand(phrase) else phrase)

@@ -1,0 +1,117 @@
+"""One message, read by every reader in turn: what it says, before it is laid over what was said earlier."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from agent.planner import acts
+from agent.planner.edits import Edits, read_edits
+from agent.planner.money import Price, read_price
+from agent.planner.names import Names, read_names
+from agent.planner.query import Phrase, phrases
+from agent.planner.recipient import Recipient, read_recipient
+from agent.planner.refer import Reference, items, refer
+from agent.planner.tokens import Text
+from agent.planner.vocabulary import Vocabulary
+from agent.planner.wishes import Wishes, read_wishes
+from agent.schema import Act, Conversation, Plan, Shown
+
+_SIMILAR = r"(?:more |something |others? |anything |ones? |products? |items? )*(?:similar(?: (?:\w+ )?to)?|(?:more|something|anything|ones?|others?|just) like|in the style of|resembling)(?: to)?"
+_QUANTITY = r"(?:(?:i will take|take|buy|order|add|get|want|need|purchase|have|of|put|make it|please)(?: me)? )(?P<n>\d{1,2}|two|three|four|five|six|seven|eight|nine|ten|a dozen|a couple)(?= (?:of|x|units?|pieces?|packs?|them|those|these|more|to|in|please|copies|pairs?|[.,!]|times) | $)|(?P<m>\d{1,2}) (?:x|times|units?|pieces|copies)(?= )|x (?P<k>\d{1,2})"
+_COUNTS = {"two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10, "a dozen": 12, "a couple": 2}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Heard:
+    """Everything that one message says."""
+
+    text: Text
+    price: Price
+    wishes: Wishes
+    recipient: Recipient
+    references: tuple[Reference, ...]
+    edits: Edits
+    names: Names
+    phrases: tuple[Phrase, ...]
+    cart: Literal["add", "remove", "show"] | None
+    quantity: int
+    compares: bool
+    why: bool
+    asks: bool
+    ideas: bool
+    more: bool
+    dislikes: bool
+    likes: bool
+    similar: bool
+    small_talk: bool
+    off_topic: bool
+
+    @property
+    def targets(self) -> tuple[Shown, ...]:
+        """Items referred to."""
+        return items(self.references)
+
+    @property
+    def definite(self) -> bool:
+        """Whether an item is pointed at by place, name or trait."""
+        return any(reference.definite for reference in self.references)
+
+
+def hear(message: str, conversation: Conversation, vocabulary: Vocabulary) -> Heard:
+    """Read a message in the light of what was shown and asked last."""
+    text, previous, shown = Text(message), conversation.plan, conversation.shown
+    answering = previous is not None and previous.act is Act.CLARIFY
+    cart_words = text.has(acts._ADD) or text.has(acts._REMOVE)
+    why, compares = acts.asks_why(text), acts.compares(text)
+    asks, ideas, more = acts.asks(text), acts.ideas(text), text.has(acts.MORE)
+    quantity = _quantity(text)
+    price = read_price(
+        text, (previous.currency if previous else None) or vocabulary.currency,
+        expected=_expected(previous), most_shown=len(shown),
+    )  # fmt: skip
+    wishes = read_wishes(text, shown=bool(shown))
+    recipient = read_recipient(text, previous.recipient if previous else None)
+    similar = bool(shown) and text.has(_SIMILAR)
+    focus = [item for item in shown if previous and item.id in previous.targets]
+    references = _references(text, conversation, focus, act=cart_words or why or compares or asks)
+    cart = acts.cart_op(text, bool(references) or (quantity > 1 and bool(shown)))
+    for match in text.find(_SIMILAR):
+        text.take(text.span(match), "reference")
+    edits = read_edits(text, vocabulary)
+    names = read_names(text, vocabulary)
+    return Heard(
+        text=text, price=price, wishes=wishes, recipient=recipient, references=tuple(references), edits=edits, names=names,
+        phrases=tuple(phrases(text, vocabulary)), cart=cart, quantity=quantity, compares=compares, why=why, asks=asks,
+        ideas=ideas, more=more, dislikes=text.has(acts.DISLIKE), likes=text.has(acts.LIKE), similar=similar,
+        small_talk=not answering and acts.is_small_talk(text), off_topic=acts.off_topic(text),
+    )  # fmt: skip
+
+
+def _expected(previous: Plan | None) -> str:
+    if previous is None:
+        return ""
+    if previous.act is Act.CLARIFY and previous.ask == "budget":
+        return "ask"
+    return "max" if previous.price_max is not None else "min" if previous.price_min is not None else ""
+
+
+def _references(text: Text, conversation: Conversation, focus: Sequence[Shown], *, act: bool) -> list[Reference]:
+    found = refer(text, conversation.shown, focus, act)
+    if any(reference.definite for reference in found) or not act:
+        return found
+    earlier = [message.shown for message in reversed(conversation.messages) if message.shown][1:]
+    for shown in earlier:
+        older = [reference for reference in refer(text, shown, (), act) if reference.definite]
+        if older:
+            return older
+    return found
+
+
+def _quantity(text: Text) -> int:
+    for match in text.find(_QUANTITY):
+        said = match["n"] or match["m"] or match["k"]
+        number = _COUNTS.get(said) or int(said)
+        return number if 0 < number <= 99 else 1
+    return 1

@@ -1,0 +1,260 @@
+"""What a message says about price: limits, corrections of limits, and that there is none.
+
+Decisions: "under 50" includes 50; "around 30" means 20% to either side; a sum without a word of comparison is the most
+that may be spent; a bare number is a price only beside a word of comparison and where nothing follows that can be
+counted ("under 2 kg", "under 18 years", "4k tv" are no prices). Of two sums for the same limit the later counts. Limits
+that contradict each other within one message both stay, so that the answer can say that nothing fits.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from decimal import Decimal
+
+from agent.planner.amounts import Amount, amounts
+from agent.planner.lexicon import lexicon
+from agent.planner.tokens import Text
+
+_TAIL = r"(?: (?:of|is|are|be|about|around|than|at|to|the|a|my|only|just|like|maybe|roughly|:|=))*"
+_MORE = r"(?:more than|over|above|exceed(?:ing|s)?|beyond|higher than|pricier than|costlier than|greater than|past)"
+_LESS = r"(?:less(?: expensive)? than|under|below|beneath|lower than|cheaper than)"
+_NOT = r"(?:not|no|never|nothing|without|none|neither)"
+_LEFT = [  # the first that ends just before the sum decides
+    ("max", rf"{_NOT}(?: (?!and|but|or)\w+){{0,5}}? {_MORE}"),
+    (
+        "min",
+        rf"{_NOT} (?:a penny )?{_LESS}|at least|(?:a )?min(?:imum)?(?: of)?|starting (?:at|from)|upwards? of|> ?=?",
+    ),
+    (
+        "max",
+        rf"{_LESS}|less then|up to|upto|at (?:the )?most|(?:a )?max(?:imum)?|within|< ?=?|cap(?:ped)?|limit(?:ed)?|ceiling",
+    ),
+    ("min", rf"{_MORE}|more then"),
+    (
+        "about",
+        r"around|about|approx(?:imately)?|roughly|circa|~|close to|near|ca|somewhere (?:around|near)|in the region of",
+    ),
+    (
+        "max",
+        r"budget(?:s)?|spend(?:ing)?|pay(?:ing)?|afford|price(?: range| limit| point)?|cost(?:s|ing)?|i have(?: got)?",
+    ),
+]
+_RIGHT = [
+    (
+        "max",
+        r"or (?:less|below|under|cheaper|lower)|and (?:under|below|less)(?! (?:than )?\W?\d| (?:than )?[$£€¥] )|max(?:imum)?|tops|at (?:the )?most|limit|budget",
+    ),
+    (
+        "min",
+        r"or (?:more|above|over|higher)|and (?:up|above|over|more|upwards?)(?! (?:than )?\W?\d| (?:than )?[$£€¥] )|\+|plus|min(?:imum)?|at least|upwards?",
+    ),
+    ("about", r"or so|ish|-ish|or thereabouts|roughly|more or less"),
+]
+_LEFTS = [(op, re.compile(rf" (?:{words}){_TAIL} $")) for op, words in _LEFT]
+_RIGHTS = [(op, re.compile(rf" (?:{words})(?= )")) for op, words in _RIGHT]
+_FROM = re.compile(rf" (?:from|between){_TAIL} $")
+_JOINT = re.compile(r"^ (?:and|to|-|–|—|till|until|up to|or) $")
+_COUNTED = re.compile(  # a comparison of something other than money
+    r" (?:kids?|children|child|toddlers?|bab(?:y|ies)|people|anyone|aged?|ages|adults|players|sizes?|boys?|girls?|rated|rating|"
+    r"version|model|windows|ios|android|item|option|weigh(?:s|ing)?|spf|usb|wifi|born|since)"
+    rf"(?: (?:is|of|for|aged|than|over|under|below|above|more|less|from|between|#|\.))* $"
+)
+_CORRECTION = re.compile(
+    r"^(?: (?:[.,;:!?…-]|no|nope|wait|actually|sorry|make|that|it|i|mean|meant|rather|scratch|better|or|hmm+|let|us|say|oops|well|"
+    r"err?|uh|um|maybe|instead|correction|can|could|do|go|to|even|up|ok|okay|on|second|thought|thoughts|hold|should|be|is|"
+    r"not|than|under|over|max))+ $"
+)
+_MARKER = re.compile(
+    r" (?:no|nope|wait|actually|sorry|make|mean|meant|rather|scratch|oops|instead|correction|thought|hmm) "
+)
+_CLEARED = (
+    r"(?:no|without(?: a| any)?|forget(?: about)?(?: the| my)?|ignore(?: the| my)?|drop(?: the)?|remove(?: the)?|lift(?: the)?|"
+    r"regardless of(?: the)?|never mind(?: the)?) (?:limits? (?:on|for|in|to) (?:the |my )?(?:price|budget|money|cost)|"
+    r"(?:price|budget|spending)(?: (?:limits?|range|restrictions?|cap|constraints?))?|upper limit)|"
+    r"(?:any|whatever|no matter(?: what)?) (?:the )?(?:price|budget|cost|amount)|"
+    r"(?:the |my )?(?:price|budget|money|cost) (?:does not|is not|is no|is not a|will not be)(?: really)? "
+    r"(?:matter|important|(?:a |an )?(?:issue|problem|object|concern|factor))|money is no object|"
+    r"(?:do|does) not (?:really )?(?:care|mind|worry) (?:about )?(?:the |what )?(?:price|budget|cost|money|it costs?)|"
+    r"(?:i am|am) (?:fine|okay|ok|open|flexible) (?:with|to|on) (?:any )?(?:the )?(?:price|cost|budget)"
+)
+_BARE = re.compile(
+    r"^ (?:(?:no|nope|ok|okay|actually|well|hmm|and|but|so|then|rather|sorry|wait|please|say|let|us|make|it|that|now|can|could|we|i|"
+    r"go|up|down|to|raise|increase|lower|reduce|change|set|bump|the|my|budget|limit|maximum|max|price|is|what|how|about|if|do|"
+    r"for|let|maybe|perhaps|would|be|fine|instead|try|with|[,.!?:;-]) )*$"
+)
+_BARE_AFTER = re.compile(
+    r"^(?: (?:then|please|instead|max|is|fine|ok|okay|would|be|better|thanks|now|for|each|or|so|actually|[,.!?]))* $"
+)
+_MAKE = re.compile(
+    r" (?:make|raise|increase|lower|reduce|change|set|bump|push|drop|up) (?:that|it|this|the \w+|my \w+)(?: (?:up|down|to|be))* $"
+)
+
+
+@dataclass(frozen=True)
+class Price:
+    """Limits a message sets; `clear` takes back earlier ones first."""
+
+    low: int | None = None
+    high: int | None = None
+    currency: str | None = None
+    clear: bool = False
+
+    @property
+    def said(self) -> bool:
+        """Whether the message speaks of price limits at all."""
+        return self.clear or self.low is not None or self.high is not None
+
+
+@dataclass
+class _Limits:
+    low: int | None = None
+    high: int | None = None
+    currency: str | None = None
+    last: str = ""
+    end: int = -1
+
+
+def read_price(text: Text, default: str | None, *, expected: str = "", most_shown: int = 0) -> Price:
+    """Read the limits of a message and take the tokens that state them.
+
+    Args:
+        text: the message.
+        default: the shop's currency.
+        expected: "max" or "min" where a bare number answers or corrects an earlier limit; "ask" after a question
+            about the budget; else "".
+        most_shown: items shown; a bare number up to it is the item's place unless the budget was asked for.
+    """
+    cleared = False
+    for match in text.find(_CLEARED):
+        text.take(text.span(match), "price")
+        cleared = True
+    limits = _Limits()
+    numbers = amounts(text, default)
+    at = 0
+    while at < len(numbers):
+        at += _read(text, numbers[at : at + 2], limits, default, expected, most_shown)
+    return Price(limits.low, limits.high, limits.currency, cleared)
+
+
+def _read(text: Text, pair: list[Amount], limits: _Limits, default: str | None, expected: str, most_shown: int) -> int:
+    """Read one sum or a range of two; returns how many numbers it has used."""
+    first = pair[0]
+    left, right = _around(text, first.span)
+    if len(pair) == 2 and _JOINT.match(_between(text, first.span, pair[1].span)) and _is_range(text, pair, left):
+        low, high = pair
+        currency = low.currency or high.currency
+        bounds = sorted(
+            Amount(a.value * _factor(a, high), currency, a.span).minor(currency or default) for a in (low, high)
+        )
+        start = first.span[0] - _length(_FROM.search(left))
+        _set(text, limits, "range", bounds[0], bounds[1], currency or default, range(start, high.span[-1] + 1))
+        return 2
+    op, start, end = _comparison(first, left, right)
+    right = _around(text, range(end - 1, end))[1]
+    corrected = limits.end >= 0 and _corrects(text, limits.end, first.span[0])
+    if not _is_price(first, op, left, right):
+        if corrected and limits.last and _may_follow(right):
+            op = limits.last
+        elif not op and expected and _stands_alone(first, left, right, expected, most_shown):
+            op = expected.replace("ask", "max")
+        else:
+            return 1
+    if corrected and limits.last not in {"", op}:
+        limits.low = limits.high = None
+    value = first.minor(default)
+    fifth = int((Decimal(value) / 5).to_integral_value())
+    low_high = {"min": (value, None), "about": (value - fifth, value + fifth)}.get(op, (None, value))
+    start = limits.end if corrected else start
+    _set(text, limits, op or "max", low_high[0], low_high[1], first.currency or default, range(start, end))
+    return 1
+
+
+def _set(
+    text: Text, limits: _Limits, op: str, low: int | None, high: int | None, currency: str | None, span: range
+) -> None:
+    both = op in {"about", "range"} or limits.last in {"about", "range"}
+    limits.low = low if low is not None or both else limits.low
+    limits.high = high if high is not None or both else limits.high
+    limits.currency, limits.last, limits.end = currency, op, span[-1] + 1
+    text.take(span, "price")
+
+
+def _around(text: Text, span: range) -> tuple[str, str]:
+    """Up to ten tokens before and six after a span that are free, each side with its spaces."""
+    before = text.tokens[max(0, span[0] - 10) : span[0]]
+    after = text.tokens[span[-1] + 1 : span[-1] + 7]
+    return " " + "".join(f"{t.low} " for t in before), " " + "".join(f"{t.low} " for t in after)
+
+
+def _between(text: Text, one: range, other: range) -> str:
+    return " " + "".join(f"{t.low} " for t in text.tokens[one[-1] + 1 : other[0]])
+
+
+def _factor(amount: Amount, high: Amount) -> int:
+    """Thousands said once: "2 to 3k"."""
+    return 1000 if high.value >= 1000 and amount.value < 100 and not high.value % 1000 and amount is not high else 1
+
+
+def _is_range(text: Text, pair: list[Amount], left: str) -> bool:
+    high = pair[1]
+    _, right = _around(text, high.span)
+    joint = _between(text, pair[0].span, high.span).strip()
+    if joint in {"and", "or"} and not _FROM.search(left):
+        return False
+    if pair[0].currency or high.currency:
+        return not _weighs(high, right) and not (joint == "or" and not _FROM.search(left))
+    cue = _FROM.search(left) or any(op.search(left) for _, op in _LEFTS)
+    return bool(cue) and not _COUNTED.search(left) and _may_follow(right)
+
+
+def _comparison(amount: Amount, left: str, right: str) -> tuple[str, int, int]:
+    start, end, op = amount.span[0], amount.span[-1] + 1, ""
+    for name, expression in _LEFTS:
+        match = expression.search(left)
+        if match:
+            op, start = name, start - _length(match)
+            break
+    for name, expression in _RIGHTS:
+        match = expression.match(right)
+        if match:
+            return (name if op in {"", "max"} and not (op and name == "about") else op), start, end + _length(match)
+    return op, start, end
+
+
+def _length(match: re.Match[str] | None) -> int:
+    return len(match.group().split()) if match else 0
+
+
+def _may_follow(right: str) -> bool:
+    words = right.split()
+    return not words or (words[0] in lexicon().after_price and words[0] not in lexicon().units)
+
+
+def _weighs(amount: Amount, right: str) -> bool:
+    return amount.currency is not None and bool(
+        re.match(r" (?:of weight|weight|heavy|gift card|gift voucher|voucher|coin|bill)s? ", right)
+    )
+
+
+def _is_price(amount: Amount, op: str, left: str, right: str) -> bool:
+    if _COUNTED.search(left):
+        return False
+    if amount.currency is not None:
+        return not _weighs(amount, right)
+    return bool(op) and _may_follow(right)
+
+
+def _corrects(text: Text, since: int, start: int) -> bool:
+    between = " " + "".join(f"{t.low} " for t in text.tokens[since:start])
+    return 0 < start - since <= 12 and bool(_CORRECTION.match(between) and _MARKER.search(between))
+
+
+def _stands_alone(amount: Amount, left: str, right: str, expected: str, most_shown: int) -> bool:
+    if not _BARE_AFTER.match(right) or (amount.worded and amount.value < 5):
+        return False
+    if _MAKE.search(left):
+        return True
+    if not _BARE.match(left):
+        return False
+    return expected == "ask" or amount.value > most_shown

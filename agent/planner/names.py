@@ -1,0 +1,132 @@
+"""Brands, aisles and platforms that a message asks for, in the catalogue's spelling."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from agent.planner.lexicon import lexicon
+from agent.planner.tokens import Text
+from agent.planner.vocabulary import Named, Vocabulary
+
+_MADE = {"from", "by", "brand", "brands", "only", "prefer", "make", "be"}
+_FITTING = {"for", "with", "fits", "fit", "to", "my"}  # "case for a Samsung phone" is not by Samsung
+_ON = {"on", "from", "at", "via", "in", "by", "through", "only", "platform", "shop", "store"}
+_ARTICLES = {"the", "a", "an", "my", "is", "be", "of"}
+_PART = r"(?:aisle|category|section|department|range|group)"
+
+
+@dataclass
+class Names:
+    """Hard wishes by name; `or_other` when other brands are welcome too, then brands only rank."""
+
+    brands: list[str] = field(default_factory=list)
+    categories: list[str] = field(default_factory=list)
+    platforms: list[str] = field(default_factory=list)
+    fitting: list[str] = field(default_factory=list)
+
+
+def read_names(text: Text, vocabulary: Vocabulary) -> Names:
+    """Read names that limit the search and take their tokens.
+
+    A platform needs a word such as "on" or "from" before it, or to stand alone; a category must be said as a place ("in
+    Coffee beans", "the shoes aisle"), else it is only what is searched for; a brand that is also an ordinary word needs
+    "by", "from", "brand" or a capital letter within a sentence.
+    """
+    names = Names()
+    tokens = [token.low for token in text.tokens]
+    _platforms(text, vocabulary, names, tokens)
+    _categories(text, vocabulary, names, tokens)
+    for hit in vocabulary.find_brands(tokens):
+        if not any(text.taken[i] for i in range(hit.start, hit.end)) and _is_brand(text, vocabulary, hit, tokens):
+            names.brands.extend(name for name in hit.names if name not in names.brands)
+            start, end = hit.start, hit.end
+            start -= start > 0 and tokens[start - 1] in {"from", "by"} and not text.taken[start - 1]
+            end += end < len(tokens) and tokens[end] in {"brand", "brands", "'s"}
+            text.take(range(start, end), "name")
+    return names
+
+
+def _platforms(text: Text, vocabulary: Vocabulary, names: Names, tokens: Sequence[str]) -> None:
+    for hit in vocabulary.find_platforms(tokens):
+        before = [t for t in tokens[max(0, hit.start - 3) : hit.start] if t not in _ARTICLES]
+        after = tokens[hit.end : hit.end + 1]
+        alone = hit.start == 0 and all(
+            not t[0].isalnum() or t in lexicon().padding or t == "please" for t in tokens[hit.end :]
+        )
+        listed = before[-1:] == ["or"] and bool(names.platforms)
+        if any(text.taken[i] for i in range(hit.start, hit.end)):
+            continue
+        if before[-1:] and before[-1] in _ON or after == ["only"] or alone or listed:
+            names.platforms.extend(hit.names)
+            start = hit.start - 1
+            while start >= 0 and tokens[start] in _ON | _ARTICLES | {"or"} and not text.taken[start]:
+                start -= 1
+            text.take(range(start + 1, hit.end + (after == ["only"])), "name")
+
+
+def _categories(text: Text, vocabulary: Vocabulary, names: Names, tokens: Sequence[str]) -> None:
+    for hit in vocabulary.find_categories(tokens):
+        if any(text.taken[i] for i in range(hit.start, hit.end)):
+            continue
+        before = f" {' '.join(tokens[max(0, hit.start - 5) : hit.start])} "
+        after = tokens[hit.end] if hit.end < len(tokens) else ""
+        placed = after in {"aisle", "category", "section", "department"}
+        named = before.endswith((" category ", " category : ", " aisle ", " aisle : ", " department ", " section "))
+        inside = before.endswith((" in ", " in the ", " within ", " from the ", " under the ")) and _is_place(
+            text, hit, before
+        )
+        if placed or named or inside:
+            names.categories.extend(hit.names)
+            start = hit.start - 1
+            while start >= 0 and tokens[start] in {
+                "in",
+                "the",
+                "from",
+                "category",
+                ":",
+                "aisle",
+                "within",
+                "only",
+                "department",
+                "section",
+            }:
+                start -= 1
+            text.take(range(start + 1, hit.end + placed), "name")
+
+
+def _is_place(text: Text, hit: Named, before: str) -> bool:
+    """ "in Coffee beans" is a place; "interested in coffee" or "from the kitchen" is none."""
+    if before.split()[-1] == "the" and " in the " not in f"{before}":
+        return False
+    if any(
+        word in before
+        for word in (" interested in ", " comes in ", " come in ", " made in ", " available in ", " into ")
+    ):
+        return False
+    described = all(token.low in lexicon().describing for token in text.tokens[hit.start : hit.end])
+    return not described and (text.raw[text.tokens[hit.start].start].isupper() or hit.end - hit.start > 1)
+
+
+def _is_brand(text: Text, vocabulary: Vocabulary, hit: Named, tokens: Sequence[str]) -> bool:
+    before = [t for t in tokens[max(0, hit.start - 3) : hit.start] if t not in {"the", "a", "an"}]
+    last = before[-1] if before else ""
+    after = tokens[hit.end] if hit.end < len(tokens) else ""
+    if last in _FITTING and after not in {"brand", "brands"}:
+        return False
+    if not any(vocabulary.is_ordinary(name) for name in hit.names):
+        return any(c.isalpha() for token in tokens[hit.start : hit.end] for c in token)
+    if last in _MADE - {"be", "make", "only"} or after in {"brand", "brands"}:
+        return True
+    return _is_capital(text, hit.start) and (not after or not after[0].isalnum() or _carries(vocabulary, hit, after))
+
+
+def _carries(vocabulary: Vocabulary, hit: Named, word: str) -> bool:
+    return word in lexicon().stop or any(vocabulary.carried(name, word) for name in hit.names)
+
+
+def _is_capital(text: Text, at: int) -> bool:
+    token = text.tokens[at]
+    begins = at == 0 or text.tokens[at - 1].low in {".", "!", "?", ":"}
+    shouting = text.raw.isupper() or text.raw.istitle()
+    return text.raw[token.start].isupper() and not begins and not shouting

@@ -1,0 +1,140 @@
+"""The planner that needs no model: word lists and patterns, deterministic, a few milliseconds a message.
+
+What a message says is laid over the previous plan:
+
+- *keep*: nothing to search for is said ("cheaper", "under 50", "show me others"): the query stays.
+- *refine*: a describing word, an answer to our question, the same thing again with more words: the query grows.
+- *replace*: another thing is asked for. Its wishes, brands, aisles and budget go with the old one; the recipient, the
+  platforms, "in stock" and everything refused stay, since they are about the shopper rather than about the thing.
+"""
+
+from __future__ import annotations
+
+from agent.planner.carry import carry
+from agent.planner.chinese import has_chinese, plan_chinese
+from agent.planner.hear import Heard, hear
+from agent.planner.query import main
+from agent.planner.vocabulary import Vocabulary
+from agent.schema import Act, Conversation, Plan
+from retrieval.text import clean, words
+
+MAX_QUERY = 200  # characters
+
+
+class RulesPlanner:
+    """Reads messages by rules.
+
+    Args:
+        vocabulary: the shop's own words.
+    """
+
+    def __init__(self, vocabulary: Vocabulary) -> None:
+        self.vocabulary = vocabulary
+
+    def plan(self, message: str, conversation: Conversation) -> Plan:
+        """The plan for a message, with everything carried over from earlier turns. Never fails, whatever the text."""
+        message = clean(message)
+        previous = conversation.plan
+        base = (previous or Plan()).model_copy(
+            update={"targets": (), "cart_op": None, "quantity": 1, "ask": None, "question": "", "confidence": 1.0}
+        )
+        if not words(message):
+            return _wordless(message, base, previous)
+        if has_chinese(message):
+            return plan_chinese(message, base, conversation, self.vocabulary)
+        if not any(c.isascii() and c.isalnum() for c in message) and not _is_latin(message):
+            return base.model_copy(update={"act": Act.RECOMMEND, "query": message[:MAX_QUERY], "confidence": 0.5})
+        heard = hear(message, conversation, self.vocabulary)
+        act = _act(heard, conversation)
+        if act is Act.CART:
+            quantity = heard.quantity if heard.cart == "add" else 1
+            return base.model_copy(
+                update={
+                    "act": act,
+                    "cart_op": heard.cart,
+                    "targets": _cart_targets(heard, conversation),
+                    "quantity": quantity,
+                }
+            )
+        if act in {Act.COMPARE, Act.EXPLAIN}:
+            return base.model_copy(
+                update={"act": act, "targets": _targets(heard, conversation, act), "question": message[:500]}
+            )
+        if act is Act.CHITCHAT:
+            return base.model_copy(update={"act": act, "targets": tuple(item.id for item in heard.targets)})
+        return carry(heard, base, conversation, self.vocabulary)
+
+
+def _is_latin(message: str) -> bool:
+    letters = [c for c in message if c.isalpha()]
+    return bool(letters) and sum(c < "\u0250" for c in letters) * 2 >= len(letters)
+
+
+def _wordless(message: str, base: Plan, previous: Plan | None) -> Plan:
+    """Nothing, marks or emoji only: "?" asks for another try, a heart is small talk."""
+    if previous is not None and "?" in message:
+        return base.model_copy(update={"act": Act.RECOMMEND, "confidence": 0.5})
+    if message:
+        return base.model_copy(update={"act": Act.CHITCHAT, "confidence": 0.5})
+    return base.model_copy(update={"act": Act.CLARIFY, "ask": "kind", "confidence": 0.5})
+
+
+def _act(heard: Heard, conversation: Conversation) -> Act:
+    """Which kind of turn it is; clarifying is decided later, when it is known what there is to search for."""
+    shown = bool(conversation.shown)
+    pointed = bool(heard.references)
+    wants = heard.more or heard.wishes.price or heard.price.said or heard.similar or bool(heard.edits.exclude)
+    if heard.cart is not None and not (heard.dislikes and heard.cart == "add") and not heard.similar:
+        return Act.CART
+    if shown and heard.compares and not heard.wishes.price and not _asks_for_goods(heard):
+        return Act.COMPARE
+    if shown and heard.why and not heard.off_topic:
+        return Act.EXPLAIN
+    if shown and heard.asks and pointed and not wants and not heard.off_topic and not heard.dislikes:
+        return Act.EXPLAIN
+    if heard.off_topic and not _asks_for_goods(heard):
+        return Act.CHITCHAT
+    if (
+        wants
+        or heard.ideas
+        or heard.names.brands
+        or heard.names.platforms
+        or heard.names.categories
+        or heard.recipient.said
+    ):
+        return Act.RECOMMEND
+    if heard.dislikes and shown:
+        return Act.RECOMMEND
+    if heard.small_talk and not heard.wishes.cheap and heard.wishes.stock is None and not heard.edits.unneeded:
+        return Act.CHITCHAT
+    if shown and heard.likes and pointed and not any(p.cue in {"request", "wish"} and p.names for p in heard.phrases):
+        return Act.CHITCHAT
+    return Act.RECOMMEND
+
+
+def _asks_for_goods(heard: Heard) -> bool:
+    chosen = main(list(heard.phrases))
+    return chosen is not None and chosen.cue == "request" and chosen.names and not heard.references
+
+
+def _targets(heard: Heard, conversation: Conversation, act: Act) -> tuple[str, ...]:
+    shown, targets = conversation.shown, heard.targets
+    if act is Act.COMPARE:
+        if len(targets) == 1 and not heard.definite:
+            targets = shown[:4]
+        if len(targets) == 1 and len(shown) > 1:
+            targets = (*targets, next(item for item in shown if item.id != targets[0].id))
+        return tuple(item.id for item in targets or shown[:4])
+    if targets and not (len(targets) > 1 and not heard.definite):
+        return tuple(item.id for item in targets)
+    focus = tuple(item.id for item in shown if conversation.plan and item.id in conversation.plan.targets)
+    return focus or tuple(item.id for item in (targets or shown[:1]))
+
+
+def _cart_targets(heard: Heard, conversation: Conversation) -> tuple[str, ...]:
+    if heard.cart == "show":
+        return ()
+    focus = conversation.plan.targets if conversation.plan else ()
+    if not heard.targets:
+        return tuple(focus[:1]) or tuple(item.id for item in conversation.shown[:1])
+    return tuple(item.id for item in heard.targets)

@@ -1,0 +1,119 @@
+"""A message as tokens: one canonical lower-case line for patterns, and the way back to the shopper's own spelling."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from bisect import bisect_right
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+
+from retrieval.text import clean
+
+HEAD, TAIL = 3_000, 1_000  # of longer messages the beginning and the end are read
+_TOKEN = re.compile(
+    r"\d+(?:st|nd|rd|th)\b|\d+(?:[.,'’]\d+)*|[^\W\d_]\w*(?:['’&-]\w+)*|[^\w\s]|_",
+    re.UNICODE,
+)
+_ENDINGS = {"n't": "not", "'m": "am", "'re": "are", "'ll": "will", "'d": "would", "'ve": "have"}
+_IS = {"it's", "that's", "what's", "he's", "she's", "there's", "here's", "who's", "where's", "how's", "this's"}
+_SHORT = {
+    "im": "i am", "ive": "i have", "dont": "do not", "doesnt": "does not", "didnt": "did not", "cant": "can not",
+    "cannot": "can not", "wont": "will not", "can't": "can not", "won't": "will not", "shan't": "shall not",
+    "isnt": "is not", "arent": "are not", "wanna": "want to", "gonna": "going to", "gotta": "got to",
+    "lemme": "let me", "gimme": "give me", "let's": "let us", "lets": "let us", "pls": "please", "plz": "please",
+    "thx": "thanks", "ty": "thanks", "u": "you", "ur": "your", "lookin": "looking", "whats": "what is",
+    "thats": "that is", "w/o": "without", "y'all": "you", "ain't": "is not", "shouldnt": "should not",
+    "wouldnt": "would not", "tho": "though", "cuz": "because", "coz": "because", "its": "its",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """One canonical word; `start` and `end` are its place in the message (a contraction's parts share theirs)."""
+
+    low: str
+    start: int
+    end: int
+
+
+@lru_cache(maxsize=2_048)
+def pattern(expression: str) -> re.Pattern[str]:
+    """Compile an expression over whole tokens of `Text.low` (tokens are parted by single spaces)."""
+    return re.compile(rf"(?<= )(?:{expression})(?= )")
+
+
+def _expand(surface: str) -> list[str]:
+    low = unicodedata.normalize("NFKC", surface).casefold().replace("’", "'").replace(" ", "")
+    if not low:
+        return []
+    if low in _SHORT:
+        return _SHORT[low].split()
+    if low in _IS:
+        return [low[:-2], "is"]
+    for ending, word in _ENDINGS.items():
+        if low.endswith(ending) and len(low) > len(ending):
+            return [low[: -len(ending)], word]
+    return [low]
+
+
+class Text:
+    """A message while it is being read: readers take the tokens that they understood, the query gets the rest.
+
+    Attributes:
+        raw: the message, cleaned; spans point into it.
+        low: canonical tokens with a space before, between and after.
+        taken: by token, the role it was taken for, "" while free.
+    """
+
+    def __init__(self, message: str) -> None:
+        raw = clean(message.replace("\r", "\n").replace("\n", " . ") if "\n" in message else message)
+        if len(raw) > HEAD + TAIL:
+            raw = f"{raw[:HEAD]} . {raw[-TAIL:]}"
+        self.raw = raw
+        self.tokens: list[Token] = [
+            Token(low, m.start(), m.end()) for m in _TOKEN.finditer(raw) for low in _expand(m.group())
+        ]
+        self.low = " " + "".join(f"{t.low} " for t in self.tokens)
+        self._starts: list[int] = []
+        at = 1
+        for token in self.tokens:
+            self._starts.append(at)
+            at += len(token.low) + 1
+        self.taken: list[str] = [""] * len(self.tokens)
+
+    def __len__(self) -> int:
+        return len(self.tokens)
+
+    def span(self, match: re.Match[str], group: int | str = 0) -> range:
+        """The tokens that a match (or one of its groups) covers."""
+        start, end = match.span(group)
+        if start < 0 or start == end:
+            return range(0)
+        return range(bisect_right(self._starts, start) - 1, bisect_right(self._starts, end - 1))
+
+    def find(self, expression: str, *, free: bool = True) -> Iterator[re.Match[str]]:
+        """Matches of an expression over whole tokens; with `free` only where no token is taken yet."""
+        for match in pattern(expression).finditer(self.low):
+            if not free or all(not self.taken[i] for i in self.span(match)):
+                yield match
+
+    def has(self, expression: str, *, free: bool = False) -> bool:
+        """Whether the expression stands anywhere."""
+        return next(self.find(expression, free=free), None) is not None
+
+    def take(self, span: range, role: str) -> None:
+        """Mark tokens as understood."""
+        for i in span:
+            self.taken[i] = role
+
+    def words(self, span: range) -> list[str]:
+        """Canonical words of a span."""
+        return [self.tokens[i].low for i in span]
+
+    def surface(self, span: range) -> str:
+        """The shopper's own spelling of a span, one space between words."""
+        if not span:
+            return ""
+        return " ".join(self.raw[self.tokens[span[0]].start : self.tokens[span[-1]].end].split())

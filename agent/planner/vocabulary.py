@@ -1,0 +1,182 @@
+"""A shop's own words: how a shopper's brand, aisle or platform is spelled in the catalogue, and how common a word is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+
+from agent.planner.lexicon import lexicon
+from retrieval.catalogue import Catalogue
+from retrieval.text import key, label, singular, terms, words
+
+Index = dict[tuple[str, ...], tuple[str, ...]]
+MAX_NAME = 6  # words; longer names are only found as a whole by `brand` and its siblings
+_LETTERS = "abcdefghijklmnopqrstuvwxyz"
+
+
+@dataclass(frozen=True)
+class Named:
+    """A name found in a text: words `start` to `end` (exclusive) mean these spellings of the catalogue."""
+
+    start: int
+    end: int
+    names: tuple[str, ...]
+
+
+def _index(names: Iterable[str], split: Callable[[str], list[str]]) -> Index:
+    found: dict[tuple[str, ...], list[str]] = {}
+    for name in names:
+        parts = tuple(split(name.replace("_", " ")))
+        if parts:
+            found.setdefault(parts, []).append(name)
+    return {parts: tuple(spellings) for parts, spellings in found.items()}
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """What the shop calls things.
+
+    Attributes:
+        brands, categories, platforms: every name, in the catalogue's spelling.
+        currency: ISO 4217 code of most items, None where no item has one.
+        count: how often a single term (see `retrieval.text.terms`) stands in the catalogue.
+        carried: whether an item of a brand has a word in its text; tells "Apple watch" from "apple juice".
+    """
+
+    brands: tuple[str, ...] = ()
+    categories: tuple[str, ...] = ()
+    platforms: tuple[str, ...] = ()
+    currency: str | None = None
+    count: Callable[[str], int] = field(default=lambda _: 0, compare=False)
+    carried: Callable[[str, str], bool] = field(default=lambda _b, _w: True, compare=False)
+
+    def __post_init__(self) -> None:
+        aisles = _index(self.categories, terms)
+        store = object.__setattr__
+        store(self, "_brands", _index(self.brands, words))
+        store(self, "_categories", aisles)
+        store(self, "_platforms", _index(self.platforms, words))
+        store(self, "_nouns", frozenset(parts[-1] for parts in aisles) | frozenset(w for p in aisles for w in p))
+        store(self, "_fixed", {})
+
+    _brands: Index = field(init=False, repr=False, compare=False)
+    _categories: Index = field(init=False, repr=False, compare=False)
+    _platforms: Index = field(init=False, repr=False, compare=False)
+    _nouns: frozenset[str] = field(init=False, repr=False, compare=False)
+    _fixed: dict[str, str] = field(init=False, repr=False, compare=False)
+
+    @classmethod
+    def of(cls, catalogue: Catalogue) -> Vocabulary:
+        """Read the names of a catalogue. Takes a fraction of a second on 150,000 items."""
+        brand, index = catalogue.brand, catalogue.term_index
+
+        def carried(name: str, word: str) -> bool:
+            code = brand.code_of.get(name)
+            rows = index.rows_with(word)
+            return code is not None and bool((brand.codes[rows] == code).any())
+
+        return cls(
+            brands=tuple(name for name in brand.names if name),
+            categories=tuple(name for name in catalogue.category.names if name),
+            platforms=tuple(name for name in catalogue.platform.names if name),
+            currency=catalogue.default_currency or None,
+            count=index.count,
+            carried=carried,
+        )
+
+    def brand(self, text: str) -> tuple[str, ...]:
+        """The catalogue's spellings of exactly this brand, without regard to case and marks; () if it has none."""
+        return self._brands.get(tuple(words(text)), ())
+
+    def category(self, text: str) -> tuple[str, ...]:
+        """The catalogue's spellings of exactly this category; "shoe" and "Shoes" are the same."""
+        return self._categories.get(tuple(terms(text.replace("_", " "))), ())
+
+    def platform(self, text: str) -> tuple[str, ...]:
+        """The catalogue's spellings of exactly this platform."""
+        return self._platforms.get(tuple(words(text)), ())
+
+    def labels(self) -> tuple[str, ...]:
+        """Categories as people read them."""
+        return tuple(label(name) for name in self.categories)
+
+    def find_brands(self, tokens: Sequence[str]) -> list[Named]:
+        """Brands in a text, longest first at each place. Every token may be a compound ("black+decker")."""
+        return _find(self._brands, tokens, words)
+
+    def find_categories(self, tokens: Sequence[str]) -> list[Named]:
+        """Categories in a text, longest first at each place, without regard to number."""
+        return _find(self._categories, tokens, terms)
+
+    def find_platforms(self, tokens: Sequence[str]) -> list[Named]:
+        """Platforms in a text, longest first at each place."""
+        return _find(self._platforms, tokens, words)
+
+    def is_noun(self, word: str) -> bool:
+        """Whether the word stands in a category's name, so that it names a kind of thing sold here."""
+        return singular(word) in self._nouns
+
+    def is_ordinary(self, name: str) -> bool:
+        """Whether a brand's name is also an ordinary word ("Apple", "Dove"), so that it needs a cue to be the brand."""
+        parts = words(name)
+        return len(parts) == 1 and (
+            parts[0] in lexicon().ordinary or parts[0] in lexicon().stop or self.is_noun(parts[0])
+        )
+
+    def knows(self, word: str) -> bool:
+        """Whether the catalogue holds the word, or each part of a compound."""
+        return all(self.count(term) for term in terms(word))
+
+    def correct(self, word: str) -> str:
+        """The word as the catalogue spells it, if it is unknown there and exactly one slip away from a frequent one.
+
+        A slip is one letter too many, missing, wrong or swapped (Damerau, 1964); the first letter counts as right.
+        """
+        if len(word) < 5 or not word.isascii() or not word.isalpha() or self.knows(word) or word in lexicon().known:
+            return word
+        if word not in self._fixed:
+            if len(self._fixed) > 10_000:
+                self._fixed.clear()
+            self._fixed[word] = self._closest(word)
+        return self._fixed[word]
+
+    def _closest(self, word: str) -> str:
+        splits = [(word[:i], word[i:]) for i in range(1, len(word) + 1)]
+        slips = {a + b[1:] for a, b in splits if b} | {a + b[1] + b[0] + b[2:] for a, b in splits if len(b) > 1}
+        slips |= {a + c + b for a, b in splits for c in _LETTERS}
+        if len(word) > 5:
+            slips |= {a + c + b[1:] for a, b in splits if b for c in _LETTERS}
+        slips -= {word, word + "s", singular(word)}
+        scored = sorted(((self.count(singular(w)), w) for w in slips), reverse=True)
+        best, fixed = scored[0]
+        return fixed if best >= 3 else word
+
+
+def _find(index: Index, tokens: Sequence[str], split: Callable[[str], list[str]]) -> list[Named]:
+    if not index:
+        return []
+    parts = [split(token) for token in tokens]
+    found, at = [], 0
+    while at < len(parts):
+        hit = _longest(index, parts, at) if parts[at] else None
+        if hit is not None:
+            found.append(hit)
+        at = hit.end if hit is not None else at + 1
+    return found
+
+
+def _longest(index: Index, parts: list[list[str]], at: int) -> Named | None:
+    best, sofar = None, []
+    for end in range(at, min(len(parts), at + 2 * MAX_NAME)):
+        sofar += parts[end]
+        if len(sofar) > MAX_NAME:
+            break
+        names = index.get(tuple(sofar)) if parts[end] else None
+        if names:
+            best = Named(at, end + 1, names)
+    return best
+
+
+def same(one: str, other: str) -> bool:
+    """Whether two names are the same but for spelling."""
+    return key(one) == key(other)
