@@ -62,19 +62,23 @@ def _matched(evidence: Evidence) -> str:
 
 
 def _due(evidence: Evidence) -> str:
-    since, gap = evidence.facts.get("since_days"), evidence.facts.get("gap_days")
+    since, gap = evidence.facts.get("days_since"), evidence.facts.get("usual_gap")
     if since is None or gap is None:
         return ""
     return f"You last bought it {since:.0f} days ago; the usual gap is {gap:.0f} days."
 
 
 def _popular(evidence: Evidence) -> str:
-    shoppers = evidence.facts.get("shoppers", 0)
-    return f"It is popular here: {shoppers:.0f} shoppers bought it." if shoppers > 1 else ""
+    place = evidence.facts.get("place", 0)
+    return f"It is number {place:.0f} among what is bought most here." if 1 <= place <= 500 else ""
 
 
 def _similar(evidence: Evidence) -> str:
     return f"{did(evidence.events[0])}; this reads like it." if evidence.events else ""
+
+
+def _together(evidence: Evidence) -> str:
+    return f"{did(evidence.events[0])}; shoppers who did often visit this aisle too." if evidence.events else ""
 
 
 def _close(evidence: Evidence) -> str:
@@ -85,7 +89,7 @@ _SENTENCES: dict[str, Callable[[Evidence], str]] = {
     "lexical": _matched,
     "dense": _close,
     "association": _walked,
-    "ease": _walked,
+    "ease": _together,
     "copurchase": _walked,
     "replenishment": _due,
     "popularity": _popular,
