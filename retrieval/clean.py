@@ -30,11 +30,11 @@ from retrieval.cleaning.rejects import RejectWriter
 from retrieval.cleaning.robots import robots
 from retrieval.cleaning.rows import Clean, clean_rows
 from retrieval.errors import FeedError
-from retrieval.feeds.base import EVENT_COLUMNS, Batch, Feed, empty
+from retrieval.feeds.base import Batch, Feed
 from retrieval.history import EVENT_SCHEMA
 
 Progress = Callable[[str, int, int | None], None]
-"""Called with what is being done, how much of it is done, and how much there is (None if unknown)."""
+"""Called with what is being done, how much of it is done, and how much there is (None while unknown)."""
 
 RANGE = 4_000_000
 _SAME = ("shopper", "item", "kind", "at", "value_minor", "currency", "quantity", "platform", "order")
@@ -50,7 +50,7 @@ class Cleaned:
         events: Parquet, columns as in `retrieval.history.EVENT_SCHEMA`, by shopper, time and the source's order.
         rejects: JSON lines of file, line, reason, field, value.
         counts: `rows` read; `kept`: rows that stay as `events`, and as `items` (item records); `dropped`: rows by
-            reason; `result`: `items`, `events` and `shoppers` that came out. Rows kept and dropped add up to the rows read.
+            reason; `result`: `items`, `events` and `shoppers` that came out. Rows kept and dropped make the rows read.
     """
 
     catalogue: Path
@@ -137,7 +137,9 @@ def _stream(feed: Feed, cleaner: Cleaner, parts: Path, tell: Progress) -> None:
         tell("reading rows", cleaner.rows, None)
     if not cleaner.rows:
         source = feed.sources[0]
-        raise source.error("the file has a header but no rows", "give a file with rows", 1, value=",".join(source.header))
+        raise source.error(
+            "the file has a header but no rows", "give a file with rows", 1, value=",".join(source.header)
+        )
 
 
 def _parts(parts: Path, name: str) -> pl.LazyFrame:
@@ -155,14 +157,14 @@ def _items(feed: Feed, parts: Path, rejects: RejectWriter) -> tuple[pl.DataFrame
     untitled = own.join(frame.select("item"), on="item", how="anti").sort("file", "line")
     rejects.add(dropped)
     rejects.add(
-        untitled.select("file", "line", pl.lit("no_title").alias("reason"), pl.lit("title").alias("field"), value="item")
+        untitled.select(
+            "file", "line", pl.lit("no_title").alias("reason"), pl.lit("title").alias("field"), value="item"
+        )
     )
     return frame, own.height - untitled.height
 
 
-def _events(
-    feed: Feed, parts: Path, ids: pl.DataFrame, rejects: RejectWriter, tell: Progress
-) -> dict[str, int]:
+def _events(feed: Feed, parts: Path, ids: pl.DataFrame, rejects: RejectWriter, tell: Progress) -> dict[str, int]:
     """Write `events.parquet`; returns how many events and shoppers it holds."""
     everything = _parts(parts, "events")
     programs = robots(everything) if feed.clock == "time" else robots(everything.head(0))
@@ -199,9 +201,7 @@ def _ranges(events: pl.LazyFrame) -> list[tuple[str, str]]:
     return list(bounds.sort("range").select("low", "high").iter_rows())
 
 
-def _settled(
-    events: pl.DataFrame, programs: pl.DataFrame, ids: pl.DataFrame
-) -> tuple[pl.DataFrame, pl.DataFrame]:
+def _settled(events: pl.DataFrame, programs: pl.DataFrame, ids: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     """All rules for the events of some shoppers, in order; what remains in its final form, and the rejects."""
     events = events.sort("shopper", "at", "seq")
     gone = [_rejects(events.join(programs, on="shopper", how="inner"), "robot", "shopper")]

@@ -9,7 +9,7 @@ import polars as pl
 
 from retrieval.cleaning.text import TITLE_LIMIT, clean_attributes, clean_column, clean_paths, identifier
 from retrieval.feeds.base import Batch
-from retrieval.feeds.values import money_column, moment_column
+from retrieval.feeds.values import moment_column, money_column
 from retrieval.schema import Availability, EventKind
 
 EARLIEST = datetime(1995, 1, 1, tzinfo=UTC)
@@ -27,7 +27,18 @@ KINDS = {kind.value: kind.value for kind in EventKind} | {
 # A row with one of these is not trusted to describe its item either; without a shopper or a quantity it still does.
 _DISTRUST = ("missing_item", "bad_date", "impossible_date", "bad_currency", "bad_price", "bad_kind")
 _TEXTS = ("title", "description", "brand", "promotion", "image", "url", "store")
-DESCRIBING = ("title", "description", "path", "brand", "availability", "promotion", "attributes", "image", "url", "store")
+DESCRIBING = (
+    "title",
+    "description",
+    "path",
+    "brand",
+    "availability",
+    "promotion",
+    "attributes",
+    "image",
+    "url",
+    "store",
+)
 
 
 @dataclass(frozen=True)
@@ -169,8 +180,12 @@ def _split(frame: pl.DataFrame, checks: list[tuple[pl.Expr, str, str]]) -> tuple
     rejects = frame.filter(pl.col("failed").is_not_null()).select(
         "file",
         "line",
-        pl.col("failed").replace_strict(dict(enumerate(r for _, r, _ in checks)), return_dtype=pl.String).alias("reason"),
-        pl.col("failed").replace_strict(dict(enumerate(f for _, _, f in checks)), return_dtype=pl.String).alias("field"),
+        pl.col("failed")
+        .replace_strict(dict(enumerate(r for _, r, _ in checks)), return_dtype=pl.String)
+        .alias("reason"),
+        pl.col("failed")
+        .replace_strict(dict(enumerate(f for _, _, f in checks)), return_dtype=pl.String)
+        .alias("field"),
         pl.coalesce(
             *(pl.when(pl.col("failed") == number).then(field) for number, (_, _, field) in enumerate(checks))
         ).alias("value"),

@@ -21,8 +21,9 @@ from typing import Self
 import polars as pl
 
 from retrieval.feeds.base import ITEM_COLUMNS, Batch, Feed, batch, events_frame, items_frame, lacking, malformed
+from retrieval.feeds.chunks import CHARACTERS, chunks, records
 from retrieval.feeds.columns import flat
-from retrieval.feeds.files import CHARACTERS, Source, chunks, records, sniff
+from retrieval.feeds.files import Source, sniff
 from retrieval.feeds.values import PATH
 
 _REVIEW = ("user_id", "parent_asin", "asin", "timestamp", "rating")

@@ -1,12 +1,12 @@
-"""dunnhumby The Complete Journey: a year of groceries of 2,469 US households, as the R package `completejourney` has it.
+"""dunnhumby The Complete Journey: a year of groceries of 2,469 US households, as in the R package `completejourney`.
 
 A folder (Parquet or CSV) with `transactions*` and `products*`, optionally `promotions*`; or the transactions alone.
 Source: 84.51°. Times are UTC epochs; prices are US dollars.
 
-- The price paid for a unit is `(sales_value - coupon_disc) / quantity`: what the till took less the maker's coupon. A
-  quantity of 0 is no sale. Weighed goods are counted as the publisher counts them.
-- A product has no name. Its title is the product type and the package size ("POTATO CHIPS, 9 OZ"); its category path
-  is department, category, type's category being the leaf.
+- The price paid for a unit is `(sales_value - coupon_disc) / quantity`: what the till took less the maker's coupon,
+  nothing where the coupon is worth more. A quantity of 0 is no sale. Weighed goods count as the publisher counts them.
+- A product has no name. Its title is the product type and the package size ("POTATO CHIPS, 9 OZ"), after the category
+  where the two share no word ("DINNER SAUSAGE: FRESH, 19.76 OZ"); its category path is department and category.
 - The publisher's `brand` says only whether a maker's ("National") or the store's own ("Private") brand is on it, so it
   goes to the attributes, as does the manufacturer's number.
 - Fuel, coupons, donations and store supplies pass the till but stand on no shelf: `not_a_product`.
@@ -22,7 +22,8 @@ from typing import Self
 import polars as pl
 
 from retrieval.feeds.base import Batch, Feed, batch, events_frame, items_frame, lacking, malformed, rejects_frame
-from retrieval.feeds.files import Source, chunks
+from retrieval.feeds.chunks import chunks
+from retrieval.feeds.files import Source
 from retrieval.feeds.values import PATH
 
 _TRANSACTIONS = ("household_id", "basket_id", "product_id", "quantity", "sales_value", "transaction_timestamp")
@@ -84,7 +85,11 @@ class CompleteJourney(Feed):
             pl.col("product_id").is_in(sorted(self._no_goods)).fill_null(value=False).alias("off"),
         )
         sold = frame.filter(~pl.col("off"))
-        common = {"sku": pl.col("product_id"), "platform": "journey", "currency": "USD"}
+        common: dict[str, pl.Expr | str | None] = {
+            "sku": pl.col("product_id"),
+            "platform": "journey",
+            "currency": "USD",
+        }
         items = items_frame(sold, own=False, price=pl.col("shelf"), as_of=pl.col("transaction_timestamp"), **common)
         events = events_frame(
             sold,
@@ -130,8 +135,20 @@ def _each(total: str, discount: str, sign: int) -> pl.Expr:
     """Unit price as text: (total + sign * discount) / quantity; the total as it stands where that can't be said."""
     amount, units = pl.col(total).cast(pl.Float64, strict=False), pl.col("quantity").cast(pl.Float64, strict=False)
     less = pl.col(discount).cast(pl.Float64, strict=False).fill_null(0.0)
-    unit = ((amount + sign * less) / units).round(6).cast(pl.String)
+    due = pl.when(amount < 0).then(amount).otherwise(pl.max_horizontal(amount + sign * less, 0.0))
+    unit = (due / units).round(6).cast(pl.String)
     return pl.when(amount.is_not_null() & (units > 0)).then(unit).otherwise(pl.col(total))
+
+
+def _title() -> pl.Expr:
+    """Type and package size, after the category where the type doesn't repeat a word of it; null without a type."""
+    words = [pl.col(name).fill_null("").str.extract_all(r"[A-Z]{3,}") for name in ("product_type", "product_category")]
+    alike = (words[0].list.set_intersection(words[1]).list.len() > 0) | pl.col("product_category").is_null()
+    kind = (
+        pl.when(alike).then("product_type").otherwise(pl.concat_str("product_category", "product_type", separator=": "))
+    )
+    sized = pl.concat_str(kind, "package_size", separator=", ", ignore_nulls=True)
+    return pl.when(pl.col("product_type").is_not_null()).then(sized)
 
 
 def _items(frame: pl.DataFrame, promoted: dict[str, str]) -> pl.DataFrame:
@@ -146,9 +163,7 @@ def _items(frame: pl.DataFrame, promoted: dict[str, str]) -> pl.DataFrame:
         own=True,
         sku=pl.col("product_id"),
         platform="journey",
-        title=pl.when(pl.col("product_type").is_not_null()).then(
-            pl.concat_str("product_type", "package_size", separator=", ", ignore_nulls=True)
-        ),
+        title=_title(),
         path=pl.concat_str("department", "product_category", separator=PATH, ignore_nulls=True),
         currency="USD",
         attributes=attributes,

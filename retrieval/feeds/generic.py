@@ -5,15 +5,15 @@ and `_` in column names don't matter; other accepted names stand in brackets.
 
 Events: `shopper` [user, user_id, customer_id, ...], `item` [item_id, sku, product_id, asin, ...] and `at` [timestamp,
 date, time, ...] are needed. `kind` [event, event_type, action, ...]: view, cart, favourite, purchase, review, dismiss,
-return or cancel; purchase if there is no such column. `price` of one unit in major units, or `price_minor` [value_minor]
-in minor units; `currency`; `quantity` (negative: a return); `order` [order_id, invoice, basket_id, ...]; `platform`. An
-events file may also tell `title`, `category`, `brand` and the other columns of items; what it tells counts for items
-that have no record of their own.
+return or cancel; purchase if there is no such column. `price` of one unit in major units, or in minor units
+`price_minor` [value_minor]; `currency`; `quantity` (negative: a return); `order` [order_id, invoice, basket_id, ...];
+`platform`. An events file may also tell `title`, `category`, `brand` and the other columns of items; what it tells
+counts for items that have no record of their own.
 
 Items: `item` and `title` [name, product_name, ...] are needed. `description`, `category` (one name, or a path "Home >
-Kitchen > Pans"), `category_path`, `brand`, `price` or `price_minor`, `currency`, `availability` (schema.org's words, yes
-/ no, or the number in stock), `promotion`, `image`, `url`, `store`, `listed_at`, `as_of`, `platform`, `attributes` (a
-JSON object). Other columns become attributes.
+Kitchen > Pans"), `category_path`, `brand`, `price` or `price_minor`, `currency`, `availability` (schema.org's words,
+yes / no, or the number in stock), `promotion`, `image`, `url`, `store`, `listed_at`, `as_of`, `platform`, `attributes`
+(a JSON object). Other columns become attributes.
 
 Times are ISO 8601 or epochs; without a zone they are UTC. Item ids are `platform:item`; the platform is the `platform`
 column, or what stands before a colon in the item id, or the file's name ("shop" for files called items or events).
@@ -29,8 +29,9 @@ from typing import Self
 import polars as pl
 
 from retrieval.feeds.base import Batch, Feed, batch, events_frame, items_frame, lacking, malformed
+from retrieval.feeds.chunks import Chunk, chunks
 from retrieval.feeds.columns import Aliases, attributes_of
-from retrieval.feeds.files import Chunk, Source, chunks
+from retrieval.feeds.files import Source
 from retrieval.feeds.values import exponent, path_of, stock_of
 
 _SKU = ("item", "item_id", "sku", "product_id", "product", "asin", "parent_asin", "article_id", "stock_code", "id")
@@ -120,10 +121,11 @@ class Generic(Feed):
                 if remember:
                     platforms.update(zip(frame["sku"].fill_null(""), frame["platform"], strict=True))
                 yield batch(_told(frame, own=True), None, malformed(chunk.bad))
-        for chunk in chunks(self._events) if self._events else ():
-            frame = _prepared(chunk, self._events, platforms)
-            told = _told(frame, own=False) if len(_texts(self._events)) else None
-            yield batch(told, _done(frame), malformed(chunk.bad))
+        if self._events:
+            for chunk in chunks(self._events):
+                frame = _prepared(chunk, self._events, platforms)
+                told = _told(frame, own=False) if _texts(self._events) else None
+                yield batch(told, _done(frame), malformed(chunk.bad))
 
 
 def _known(source: Source) -> set[str]:
@@ -185,11 +187,8 @@ def _told(frame: pl.DataFrame, *, own: bool) -> pl.DataFrame:
     path = written.map_elements(path_of, return_dtype=pl.String)
     leaf = pl.col("category").map_elements(path_of, return_dtype=pl.String)
     both = pl.col("category_path").is_not_null() & leaf.is_not_null() & ~path.str.ends_with(leaf)
-    columns: dict[str, pl.Expr] = {
-        name: pl.col(name)
-        for name in ("sku", "platform", "title", "description", "brand", "price", "currency", "promotion")
-        + ("attributes", "image", "url", "store", "listed_at")
-    }
+    names = ("sku", "platform", "title", "description", "brand", "price", "currency", "promotion", "attributes")
+    columns = {name: pl.col(name) for name in (*names, "image", "url", "store", "listed_at")}
     columns["path"] = pl.when(both).then(pl.concat_str(path, leaf, separator="\x1f")).otherwise(path)
     columns["availability"] = pl.col("availability").map_elements(stock_of, return_dtype=pl.String)
     columns["as_of"] = pl.col("as_of") if own else pl.coalesce("as_of", "at")

@@ -20,7 +20,8 @@ from typing import Self
 import polars as pl
 
 from retrieval.feeds.base import Batch, Feed, batch, events_frame, items_frame, lacking, malformed, rejects_frame
-from retrieval.feeds.files import Source, chunks
+from retrieval.feeds.chunks import chunks
+from retrieval.feeds.files import Source
 from retrieval.feeds.values import US_FORMS
 
 _NAMES = {

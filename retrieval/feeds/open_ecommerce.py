@@ -13,7 +13,8 @@ from typing import Self
 import polars as pl
 
 from retrieval.feeds.base import Batch, Feed, batch, events_frame, items_frame, lacking, malformed
-from retrieval.feeds.files import Source, chunks
+from retrieval.feeds.chunks import chunks
+from retrieval.feeds.files import Source
 
 _COLUMNS = {
     "Order Date": "date",

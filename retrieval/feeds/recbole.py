@@ -3,8 +3,8 @@
 Tab-separated with typed headers, `name:token`, `name:token_seq`, `name:float`, `name:float_seq`; the sequences are
 separated by spaces. Quotation marks are plain characters. `NAME.user` describes people and is left aside.
 
-- `.inter`: a user and an item column; `timestamp`, `rating`, a behaviour column, `price`, `quantity` where there are any.
-  Without times, events get times that keep the file's order and mean nothing else.
+- `.inter`: a user and an item column; `timestamp`, `rating`, a behaviour column, `price`, `quantity` where there are
+  any. Without times, events get times that keep the file's order and mean nothing else.
 - An event's kind is the behaviour column's word; else a review where there is a rating; else a view.
 - `.item`: title, categories, brand, price and so on by their usual names; other columns become attributes. RecBole
   names no currency, so prices have none.
@@ -19,8 +19,9 @@ from typing import Self
 import polars as pl
 
 from retrieval.feeds.base import Batch, Feed, batch, events_frame, items_frame, lacking, malformed
+from retrieval.feeds.chunks import chunks
 from retrieval.feeds.columns import Aliases, attributes_of
-from retrieval.feeds.files import Source, chunks
+from retrieval.feeds.files import Source
 from retrieval.feeds.values import PATH, path_of
 
 _TYPED = re.compile(r"(.+):(token|token_seq|float|float_seq)")
@@ -116,7 +117,7 @@ def _items(frame: pl.DataFrame, platform: str) -> pl.DataFrame:
 
 
 def _path(text: str) -> str:
-    """Quoted or comma-separated names are a path; a bare sequence of words is told apart by spaces, first word first."""
+    """Quoted or comma-separated names are a path from the root down; anything else is one written path."""
     if "'" in text or '"' in text:
         quoted = re.findall(r"'([^']+)'(?=$|[\s,\]])|\"([^\"]+)\"", text)
         if quoted:

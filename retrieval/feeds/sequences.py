@@ -14,7 +14,8 @@ from typing import Self
 import polars as pl
 
 from retrieval.feeds.base import Batch, Feed, batch, events_frame
-from retrieval.feeds.files import ROWS, Source, text_lines
+from retrieval.feeds.chunks import ROWS, text_lines
+from retrieval.feeds.files import Source
 
 _FIRST_DAY = 946_684_800  # 2000-01-01
 _LINE = re.compile(r"\d+( \d+)+\s*")

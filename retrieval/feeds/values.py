@@ -15,26 +15,29 @@ PATH = "\x1f"
 """Between the names of a category path in a raw batch, from the root down to the leaf."""
 
 # ISO 4217: currencies whose minor unit is not a hundredth.
-EXPONENTS = {
-    **dict.fromkeys("BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF".split(), 0),
-    **dict.fromkeys("BHD IQD JOD KWD LYD OMR TND".split(), 3),
+EXPONENTS: dict[str, int] = {
+    **dict.fromkeys(
+        ("BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "UYI", "VND", "VUV", "XAF"), 0
+    ),
+    **dict.fromkeys(("XOF", "XPF"), 0),
+    **dict.fromkeys(("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"), 3),
 }
 # Currencies of which a unit is worth enough that a million of them is no price of a shop's item.
-_STRONG = frozenset("USD EUR GBP CHF CAD AUD NZD SGD BND KWD BHD OMR JOD KYD BSD BBD BMD".split())
+_STRONG = frozenset(("USD", "EUR", "GBP", "CHF", "CAD", "AUD", "NZD", "SGD", "BND", "KWD", "BHD", "OMR", "JOD", "KYD"))
 _SYMBOLS = {"$": "USD", "US$": "USD", "£": "GBP", "€": "EUR", "₹": "INR", "₩": "KRW", "₺": "TRY", "₽": "RUB"}
 _NUMBER = re.compile(r"[-+]?[\d.,'\u00a0\u202f ]*\d[\d.,]*(?:[eE][-+]?\d{1,3})?|[-+]?(?:nan|inf(?:inity)?)", re.I)
 
 _FORMS = ("%Y/%m/%d", "%Y/%m/%d %H:%M:%S", "%Y/%m/%d %H:%M", "%Y%m%d%H%M%S", "%d %b %Y", "%b %d, %Y", "%B %d, %Y")
 US_FORMS = ("%m/%d/%Y %H:%M", "%m/%d/%Y %H:%M:%S", "%m/%d/%y %H:%M", "%m/%d/%Y", "%m/%d/%y")
-"""Month first, as the publisher of Online Retail exports it; no other format reads such dates, since 3/4 is ambiguous."""
+"""Month first, as the publisher of Online Retail exports it; no other format reads such dates: 3/4 is ambiguous."""
 
 _STOCK = {
-    "in_stock": "instock in_stock available true yes y limitedavailability onlineonly instoreonly presale".split(),
-    "out_of_stock": "outofstock out_of_stock unavailable soldout discontinued false no n".split(),
-    "preorder": "preorder pre_order".split(),
-    "backorder": "backorder back_order".split(),
+    **dict.fromkeys(("instock", "available", "true", "yes", "y", "limitedavailability", "onlineonly"), "in_stock"),
+    **dict.fromkeys(("instoreonly", "presale"), "in_stock"),
+    **dict.fromkeys(("outofstock", "unavailable", "soldout", "discontinued", "false", "no", "n"), "out_of_stock"),
+    "preorder": "preorder",
+    "backorder": "backorder",
 }
-_STOCK_WORD = {word.replace("_", ""): state for state, words in _STOCK.items() for word in words}
 
 
 def exponent(currency: str) -> int:
@@ -44,7 +47,7 @@ def exponent(currency: str) -> int:
 
 def ceiling(currency: str) -> int:
     """The highest believable price in minor units: a million, or a thousand million where a unit is worth little."""
-    return (1_000_000 if currency in _STRONG or not currency else 1_000_000_000) * 10 ** exponent(currency)
+    return (1_000_000 if currency in _STRONG or not currency else 1_000_000_000) * int(10 ** exponent(currency))
 
 
 def money(text: str, currency: str) -> tuple[int, str] | None:
@@ -174,9 +177,4 @@ def stock_of(text: str) -> str:
     word = re.sub(r"[\s_-]+", "", text.rsplit("/", 1)[-1]).casefold()
     if re.fullmatch(r"\d+(\.\d+)?", word):
         return "in_stock" if float(word) > 0 else "out_of_stock"
-    return _STOCK_WORD.get(word, "unknown")
-
-
-def mapped(texts: pl.Series, table: dict[str, str]) -> pl.Series:
-    """Replace the values of a column that the table names; the others, and nulls, stay."""
-    return texts.replace(table) if table else texts
+    return _STOCK.get(word, "unknown")
