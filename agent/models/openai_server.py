@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from agent.models.transport import WatchedTransport
 
 WHITE_SPACE = '{"backend": "guidance", "disable_any_whitespace": true}'
-"""vLLM's setting that forbids white space between the fields of an answer, by the grammar engine used in process too."""
+"""vLLM's setting against white space between fields; the grammar engine is the one that is used in process too."""
 
 
 def _failures() -> tuple[type[Exception], ...]:

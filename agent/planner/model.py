@@ -125,9 +125,7 @@ class ModelPlanner:
             raise self._refused("it speaks of shown items where none are")
         if act is Act.CART and (said.cart_op is None or (said.cart_op != "show" and not targets)):
             raise self._refused("it changes the cart without saying what")
-        dismissed = (*previous.not_items, *self._items(said.dismissed, slots))
-        return Plan(
-            act=act,
+        plan = Plan(
             query=clean(said.query),
             include=_distinct(said.include),
             exclude=_distinct(said.exclude),
@@ -136,14 +134,20 @@ class ModelPlanner:
             currency=currency,
             in_stock=said.in_stock,
             recipient=clean(said.recipient or "") or None,
-            targets=targets,
-            cart_op=said.cart_op if act is Act.CART else None,
-            quantity=said.quantity if act is Act.CART else 1,
-            ask=(said.ask or ASKS[1]) if act is Act.CLARIFY else None,
-            question=clean(message, READ) if act in (Act.COMPARE, Act.EXPLAIN) else "",
-            not_items=tuple(dict.fromkeys(dismissed)),
-            **names,
-        )
+        ).model_copy(update=names)
+        if act not in (Act.RECOMMEND, Act.CLARIFY):  # to talk or to fill the cart changes no wish
+            plan = previous
+        now = {
+            "act": act,
+            "targets": targets,
+            "cart_op": said.cart_op if act is Act.CART else None,
+            "quantity": said.quantity if act is Act.CART else 1,
+            "ask": (said.ask or ASKS[1]) if act is Act.CLARIFY else None,
+            "question": clean(message, READ) if act in (Act.COMPARE, Act.EXPLAIN) else "",
+            "not_items": tuple(dict.fromkeys((*previous.not_items, *self._items(said.dismissed, slots)))),
+            "confidence": 1.0,
+        }
+        return plan.model_copy(update=now)
 
     def _limits(self, said: Draft, slots: Slots, previous: Plan) -> tuple[int | None, int | None, str | None]:
         for amount in (said.price_min, said.price_max):

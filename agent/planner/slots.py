@@ -115,7 +115,7 @@ class Slots:
             return {"enum": [""]}
         word = "(?:" + "|".join(re.escape(word) for word in self.words) + ")"
         phrase = f"{word}(?: {word}){{0,{most - 1}}}"
-        return {"type": "string", "pattern": f"^{phrase}$" if least else f"^(?:{phrase})?$", "x-words": most}
+        return {"type": "string", "pattern": f"^{phrase}$" if least else f"^(?:{phrase})?$"}
 
     def _phrases(self) -> Schema | None:
         return {"type": "array", "items": self._phrase(1, MAX_TERM), "maxItems": MAX_TERMS} if self.words else None
@@ -198,4 +198,5 @@ def _longest(schema: Schema, word: int) -> int:
         return 2 + int(schema["maxItems"]) * (_longest(schema["items"], word) + 1)
     if schema["type"] == "object":
         return 2 + sum(len(name) + 4 + _longest(field, word) for name, field in schema["properties"].items())
-    return 2 + int(schema["x-words"]) * (word + 1) if "x-words" in schema else 5
+    repeated = re.search(r"\{0,(\d+)\}", schema.get("pattern", ""))
+    return 2 + (int(repeated.group(1)) + 1) * (word + 1) if repeated else 5
