@@ -84,8 +84,11 @@ def append(path: Path, conversation: Conversation, message: str, reply: Reply) -
 
 
 def _follow(parsed: Parsed, path: Path, conversation: Conversation) -> Conversation:
-    """The conversation that a new turn follows: the file's, or the one in hand where the file has nothing."""
-    if parsed.id and conversation.id and parsed.id != storable(conversation.id):
+    """The conversation that a new turn follows: the file's, or the one in hand where the file has nothing.
+
+    A conversation in hand without messages was read before another process began the file; it follows that one.
+    """
+    if parsed.id and conversation.messages and parsed.id != storable(conversation.id):
         cause = f"{path} holds conversation {parsed.id!r}, not {conversation.id!r}"
         raise TranscriptError(cause, "Read the file again, or give another")
     there = _conversation(parsed, path, conversation.shopper)

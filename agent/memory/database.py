@@ -14,7 +14,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError, SQLAlchemyError
 from sqlalchemy.pool import QueuePool
 
-from agent.memory import tables
+from agent.memory.tables import VERSION, metadata, schema
 from retrieval.errors import StateError
 
 log = logging.getLogger(__name__)
@@ -113,23 +113,23 @@ class Database:
                 if not self.is_sqlite:
                     connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _CREATION})
                 version = self._create(connection)
-        if version > tables.VERSION:
-            cause = f"the state database {self.name} is of version {version}; this CrossAisle knows {tables.VERSION}"
+        if version > VERSION:
+            cause = f"the state database {self.name} is of version {version}; this CrossAisle knows {VERSION}"
             raise StateError(cause, "Upgrade CrossAisle, or give another database")
 
     def _create(self, connection: Connection) -> int:
         version = _version(connection)
         if version is not None:  # another process was faster
             return version
-        foreign = set(inspect(connection).get_table_names()) & set(tables.metadata.tables)
+        foreign = set(inspect(connection).get_table_names()) & set(metadata.tables)
         if foreign:
             raise StateError(
                 f"the database {self.name} has tables of somebody else under the names {', '.join(sorted(foreign))}",
                 "Give a database of CrossAisle's own",
             )
-        tables.metadata.create_all(connection, checkfirst=False)
-        connection.execute(insert(tables.schema).values(version=tables.VERSION))
-        return tables.VERSION
+        metadata.create_all(connection, checkfirst=False)
+        connection.execute(insert(schema).values(version=VERSION))
+        return VERSION
 
     @contextmanager
     def _told(self) -> Iterator[None]:
@@ -217,6 +217,6 @@ def _write_ahead(connection: Any) -> None:
 
 
 def _version(connection: Connection) -> int | None:
-    if not inspect(connection).has_table(tables.schema.name):
+    if not inspect(connection).has_table(schema.name):
         return None
-    return connection.execute(select(tables.schema.c.version)).scalar()
+    return connection.execute(select(schema.c.version)).scalar()

@@ -13,9 +13,9 @@ from types import TracebackType
 
 from sqlalchemy import URL, Connection, Delete, delete, insert, or_, select, union, update
 
-from agent.memory import talk
 from agent.memory.database import Database, upsert
 from agent.memory.tables import carts, consents, conversations, events, messages, turns
+from agent.memory.talk import add_turn, load, open_conversation, replies, summaries
 from agent.memory.values import CartLine, ConversationSummary, Forgotten
 from agent.schema import Consent, Conversation, Reply
 from agent.storable import storable
@@ -173,7 +173,7 @@ class Memory:
             StateError: when the conversation is another shopper's.
         """
         with self._database.writing() as connection:
-            return talk.open_conversation(connection, storable(shopper) if shopper else None, id)
+            return open_conversation(connection, storable(shopper) if shopper else None, id)
 
     def conversation(self, id: str) -> Conversation:  # noqa: A002
         """The whole conversation.
@@ -182,12 +182,12 @@ class Memory:
             StateError: when there is none of that id.
         """
         with self._database.reading() as connection:
-            return talk.load(connection, storable(id))
+            return load(connection, storable(id))
 
     def conversations(self, shopper: str) -> list[ConversationSummary]:
         """The shopper's conversations, newest first, also those without a turn yet."""
         with self._database.reading() as connection:
-            return talk.summaries(connection, storable(shopper))
+            return summaries(connection, storable(shopper))
 
     def save_turn(self, conversation: Conversation, message: str, reply: Reply) -> Conversation:
         """Append a turn: the shopper's message, the answer, and the reply to the log, all or nothing.
@@ -207,12 +207,12 @@ class Memory:
             StateError: when the conversation was forgotten meanwhile, or is another shopper's.
         """
         with self._database.writing() as connection:
-            return talk.add_turn(connection, conversation, message, reply)
+            return add_turn(connection, conversation, message, reply)
 
     def turns(self, conversation_id: str) -> list[Reply]:
         """The log of a conversation, oldest first."""
         with self._database.reading() as connection:
-            return talk.replies(connection, storable(conversation_id))
+            return replies(connection, storable(conversation_id))
 
     # Shoppers
 
