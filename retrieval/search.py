@@ -1,0 +1,241 @@
+"""One need in, its fused candidates out.
+
+Limits are exact and come first, as a mask over rows. Words lead where the shopper asked with words: behaviour then
+only tilts what the words found. Without words behaviour leads, inside the target categories where there are any.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from retrieval.catalogue import Catalogue, Mask
+from retrieval.channels.base import Channel, Query, Scored
+from retrieval.fuse import Fused, entries, fuse
+from retrieval.history import History
+from retrieval.schema import Availability, Candidate, Candidates, EventKind, Evidence, Need
+
+TEXT = ("dense", "lexical")
+Mode = Literal["words", "ideas", "aisle", "repeat"]
+# What each channel's ranks count for. "words": asked in words; "ideas": asked without words; "aisle": inferred.
+WEIGHTS: dict[Mode, dict[str, float]] = {
+    "words": {"dense": 1.0, "lexical": 0.8, "copurchase": 0.1, "association": 0.05, "ease": 0.05, "popularity": 0.15},
+    "ideas": {
+        "copurchase": 1.0,
+        "ease": 0.8,
+        "association": 0.6,
+        "dense": 0.5,
+        "popularity": 0.5,
+        "new_items": 0.4,
+        "replenishment": 0.3,
+    },
+    "aisle": {
+        "lexical": 0.8,
+        "copurchase": 0.8,
+        "popularity": 0.8,
+        "association": 0.5,
+        "ease": 0.5,
+        "dense": 0.5,
+        "new_items": 0.3,
+    },
+    "repeat": {"replenishment": 3.0, "popularity": 0.3, "dense": 0.2},
+}
+TARGET_BOOST = 1.25  # an asked need's preferred categories, where it names some
+DAMPING, DAMPING_HALF_LIFE = 0.15, 60.0  # what a dismissal takes off its category and off its brand; days
+
+
+class SensitiveGoods(Protocol):
+    """What search needs to know of sensitive goods."""
+
+    @property
+    def mask(self) -> Mask:
+        """(n,) sensitive rows."""
+        ...
+
+    def hidden(self, text: str = "") -> Mask:
+        """(n,) rows that must not be shown in answer to a text."""
+        ...
+
+
+class Encodes(Protocol):
+    """What search needs of an encoder."""
+
+    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """(n, d) float32 unit norm."""
+        ...
+
+
+class Searchable(Protocol):
+    """What search needs of a shop."""
+
+    @property
+    def catalogue(self) -> Catalogue:
+        """All items."""
+        ...
+
+    @property
+    def encoder(self) -> Encodes:
+        """The encoder that the items were encoded with."""
+        ...
+
+    @property
+    def channels(self) -> Mapping[str, Channel]:
+        """Channels by name."""
+        ...
+
+    @property
+    def sensitive(self) -> SensitiveGoods:
+        """The sensitive part of the catalogue."""
+        ...
+
+
+def search(
+    shop: Searchable, need: Need, history: History, k: int = 200, text: Mapping[str, Scored] | None = None
+) -> Candidates:
+    """Find candidates for one need.
+
+    Args:
+        shop: catalogue, encoder, channels and the list of sensitive goods.
+        need: what to look for. Inferred and repeat needs stay within their target categories.
+        history: the shopper's events that may count; empty for a visitor.
+        k: how many candidates at most.
+        text: what the text channels said to the same need before, if that is known (see `said`).
+
+    Returns:
+        At most `k` distinct items that satisfy every constraint, best first.
+    """
+    mode = mode_of(need)
+    query = query_of(shop, need, history, encode=text is None)
+    if query.allowed is not None and not query.allowed.any():
+        return Candidates(need=need)
+    lists = _ask(shop, query, mode, k, text)
+    fused = _damp(shop, query, fuse(lists, WEIGHTS[mode]))
+    found = entries(fused, shop.catalogue, k)
+    if mode == "ideas" and len(found) < k:
+        found += _rest(shop, query, found, k)
+    return Candidates.model_construct(need=need, entries=found)
+
+
+def mode_of(need: Need) -> Mode:
+    """Which channels lead for a need."""
+    if need.origin == "repeat":
+        return "repeat"
+    if need.origin == "inferred":
+        return "aisle"
+    return "words" if need.text.strip() or need.wanted else "ideas"
+
+
+def query_of(shop: Searchable, need: Need, history: History, *, encode: bool = True) -> Query:
+    """The query that every channel is asked for a need: mask and encoded words."""
+    words = " ".join((need.text, *need.wanted)).strip()
+    vector = shop.encoder.encode([words])[0] if encode and words else None
+    return Query(need=need, history=_harmless(shop, history), allowed=allowed(shop, need, history), vector=vector)
+
+
+def allowed(shop: Searchable, need: Need, history: History) -> Mask | None:
+    """(n,) rows that may be shown for a need; None for all.
+
+    On top of the constraints: nothing that is out of stock (unless the constraints speak of stock), nothing that the
+    shopper turned down, sent back or, but for repeats, has bought; nothing sensitive that they didn't ask for in
+    their own words; and for needs of behaviour, only their target categories.
+    """
+    catalogue = shop.catalogue
+    mask = catalogue.allowed(need.constraints)
+    mask = np.ones(len(catalogue), dtype=np.bool_) if mask is None else mask
+    if not need.constraints.availability and Availability.OUT_OF_STOCK.value in catalogue.availability.code_of:
+        mask &= ~catalogue.availability.member((Availability.OUT_OF_STOCK.value,))
+    gone = [EventKind.DISMISS, EventKind.RETURN]
+    if need.origin != "repeat":
+        gone.append(EventKind.PURCHASE)
+    mask[history.of_kind(*gone).rows] = False
+    asked = ""
+    if need.origin == "asked":
+        named = (name.replace("_", " ") for name in need.constraints.categories)
+        asked = " ".join((need.text, *need.wanted, *named))
+    mask &= ~shop.sensitive.hidden(asked)
+    if need.origin != "asked" and need.targets:
+        mask &= catalogue.category.member(need.targets)
+    return None if mask.all() else mask
+
+
+def said(candidates: Candidates) -> dict[str, Scored]:
+    """What the text channels said, read back from candidates: enough to search again after a change of history."""
+    lists: dict[str, list[tuple[int, int, float]]] = {name: [] for name in TEXT}
+    for entry in candidates.entries:
+        for channel in entry.channels:
+            if channel.channel in lists:
+                lists[channel.channel].append((channel.rank, entry.row, channel.score))
+    return {
+        name: Scored(
+            np.array([row for _, row, _ in sorted(found)], dtype=np.int32),
+            np.array([score for _, _, score in sorted(found)], dtype=np.float32),
+        )
+        for name, found in lists.items()
+    }
+
+
+def evidence_of(shop: Searchable, query: Query, candidate: Candidate) -> tuple[Evidence, ...]:
+    """Why each channel that proposed a candidate did so, in the order of their ranks; first the need's own evidence."""
+    ranked = sorted(candidate.channels, key=lambda said: (said.rank, said.channel))
+    own = (shop.channels[said.channel].evidence(query, candidate.row) for said in ranked)
+    return query.need.evidence + tuple(evidence for several in own for evidence in several)
+
+
+def _harmless(shop: Searchable, history: History) -> History:
+    """History without events on sensitive goods: those are never inferred from."""
+    sensitive = shop.sensitive.mask[history.rows]
+    return history.select(~sensitive) if sensitive.any() else history
+
+
+def _ask(shop: Searchable, query: Query, mode: Mode, k: int, text: Mapping[str, Scored] | None) -> dict[str, Scored]:
+    """Every channel's proposals. In words, behaviour is asked about what the words found, and about nothing else."""
+    names = [name for name in WEIGHTS[mode] if name in shop.channels]
+    lists: dict[str, Scored] = {}
+    if mode == "words":
+        lists = {name: _checked(text[name], query) for name in TEXT if text is not None and name in text}
+        lists |= {
+            name: shop.channels[name].candidates(query, k) for name in names if name in TEXT and name not in lists
+        }
+        names = [name for name in names if name not in TEXT]
+        reach = np.zeros(len(shop.catalogue), dtype=np.bool_)
+        for scored in lists.values():
+            reach[scored.rows] = True
+        query = Query(query.need, query.history, reach, query.vector)
+    return lists | {name: shop.channels[name].candidates(query, k) for name in names}
+
+
+def _checked(scored: Scored, query: Query) -> Scored:
+    """A list from an earlier search, less what may not be shown now."""
+    if query.allowed is None:
+        return scored
+    good = query.allowed[scored.rows]
+    return Scored(scored.rows[good], scored.scores[good])
+
+
+def _damp(shop: Searchable, query: Query, fused: Fused) -> Fused:
+    """Lower what is of the category or the brand of something dismissed lately; raise an asked need's categories."""
+    factor = np.ones(len(fused.rows))
+    unwanted = query.history.of_kind(EventKind.DISMISS, EventKind.RETURN)
+    if len(unwanted) and len(fused.rows):
+        faded = 0.5 ** (unwanted.days_ago() / DAMPING_HALF_LIFE)
+        for column in (shop.catalogue.category, shop.catalogue.brand):
+            weight = np.zeros(len(column.names))
+            np.add.at(weight, column.codes[unwanted.rows], faded)
+            weight[column.code_of.get("", len(weight)) :][:1] = 0.0
+            factor *= 1.0 - DAMPING * np.minimum(weight[column.codes[fused.rows]], 1.0)
+    if query.need.origin == "asked" and query.need.targets:
+        factor *= np.where(shop.catalogue.category.member(query.need.targets)[fused.rows], TARGET_BOOST, 1.0)
+    return Fused(fused.rows, fused.scores * factor, fused.said)
+
+
+def _rest(shop: Searchable, query: Query, found: tuple[Candidate, ...], k: int) -> tuple[Candidate, ...]:
+    """Allowed items that no channel proposed, the latest listed first: a shop without any events still shows goods."""
+    free = np.ones(len(shop.catalogue), dtype=np.bool_) if query.allowed is None else query.allowed.copy()
+    free[[entry.row for entry in found]] = False
+    rows = np.flatnonzero(free)
+    listed = shop.catalogue.frame["listed_at"].dt.epoch("us").fill_null(0).to_numpy()[rows]
+    rows = rows[np.argsort(-listed, kind="stable")][: k - len(found)]
+    return entries(Fused(rows.astype(np.int32), np.zeros(len(rows)), {}), shop.catalogue, k)
