@@ -5,11 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from retrieval.infer import infer_needs
-from retrieval.rank import rank
-from retrieval.recommend import recommend
-from retrieval.search import search
-from retrieval.shop import Shop
 from retrieval.whatif import rank_without
 
 from agent.answer import answer, cart_words, clarifying, small_talk
@@ -18,7 +13,12 @@ from agent.receipt import build_receipt, constraints_of, plain_receipt
 from agent.relax import nothing_fits
 from agent.schema import Act, Conversation, ItemReceipt, Plan, Profile, Receipt, Shown, WhatIf
 from retrieval.history import KINDS, History
-from retrieval.schema import Event, EventKind, Need
+from retrieval.infer import infer_needs
+from retrieval.rank import rank
+from retrieval.recommend import recommend
+from retrieval.schema import Candidates, Event, EventKind, Need
+from retrieval.search import search
+from retrieval.shop import Shop
 
 
 @dataclass(frozen=True)
@@ -63,9 +63,9 @@ class Actor:
         limits = constraints_of(plan)
         if plan.query or plan.include:
             asked = Need(text=plan.query or " ".join(plan.include), wanted=plan.include, constraints=limits)
-            needs = [asked, *self._across(asked, guide, plan)]
-            found = [search(self.shop, need, guide) for need in needs]
-            ranking = rank(self.shop, found, self.cards, guide)
+            first = search(self.shop, asked, guide)
+            others = [search(self.shop, need, guide) for need in self._across(asked, first, guide, plan)]
+            ranking = rank(self.shop, [first, *others], self.cards, guide)
         else:
             ranking = recommend(self.shop, guide, self.cards, limits)
         receipt = build_receipt(self.shop, plan, ranking, guide, shopper=profile.shopper, notes=notes)
@@ -73,12 +73,11 @@ class Actor:
             receipt = receipt.model_copy(update={"notes": (*notes, *nothing_fits(self.shop, plan, guide))})
         return Acted(receipt, guide)
 
-    def _across(self, asked: Need, history: History, plan: Plan) -> list[Need]:
+    def _across(self, asked: Need, found: Candidates, history: History, plan: Plan) -> tuple[Need, ...]:
         """Needs in other aisles beside what was asked; the shopper's limits hold there as well."""
         if plan.categories or plan.brands or not self.across:
-            return []
-        needs = [n for n in infer_needs(self.shop, history, self.across, asked=asked) if n.origin == "inferred"]
-        return [need.model_copy(update={"constraints": asked.constraints}) for need in needs[: self.across]]
+            return ()
+        return infer_needs(self.shop, history, self.across, asked=asked, found=found)
 
     def _payable(self, plan: Plan) -> tuple[Plan, list[str]]:
         """Make a price limit one that this shop can check, or say why it can't be."""

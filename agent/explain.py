@@ -6,7 +6,7 @@ from agent.schema import Act, ItemReceipt, Receipt
 from agent.wording import either, limits_in_words, money, stock
 from retrieval.text import label
 
-_HEADINGS = {"across": "From other aisles:", "repeat": "Perhaps running low:"}
+_HEADINGS = {"across": "From other aisles:", "usual": "From your usual aisles:", "repeat": "Perhaps running low:"}
 
 
 def template(receipt: Receipt) -> list[str]:
@@ -14,7 +14,7 @@ def template(receipt: Receipt) -> list[str]:
     if not receipt.items:
         return [*receipt.notes] or ["I found nothing that fits."]
     lines = [opening(receipt)]
-    aisle = "asked"
+    aisle: str = receipt.items[0].aisle if receipt.items[0].aisle in ("asked", "idea") else ""
     for item in receipt.items:
         if item.aisle != aisle and item.aisle in _HEADINGS:
             lines.append(_HEADINGS[item.aisle])
@@ -33,9 +33,9 @@ def opening(receipt: Receipt) -> str:
     tail = f", {', '.join(limits)}" if limits else ""
     if asked and subject:
         return f"For {subject}{recipient}{tail}, this is what I found:"
-    if asked or plan.recipient:
+    if asked or plan.recipient or limits:
         return f"This is what I found{recipient}{tail}:"
-    return f"Going by your history{tail}, these might suit:" if _has_events(receipt) else f"To start with{tail}:"
+    return f"Going by your history{tail}, take a look:" if _has_events(receipt) else f"To start with{tail}:"
 
 
 def item_line(item: ItemReceipt) -> str:

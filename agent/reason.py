@@ -61,6 +61,13 @@ def _matched(evidence: Evidence) -> str:
     return f"It mentions {either([f'“{term}”' for term in evidence.terms[:4]], 'and')}." if evidence.terms else ""
 
 
+def _habit(evidence: Evidence) -> str:
+    times_walked = evidence.facts.get("times", 0)
+    if not evidence.events or not times_walked:
+        return ""
+    return f"{did(evidence.events[0])}; this is from the same aisle, {label(evidence.events[0].category)}."
+
+
 def _due(evidence: Evidence) -> str:
     since, gap = evidence.facts.get("days_since"), evidence.facts.get("usual_gap")
     if since is None or gap is None:
@@ -91,6 +98,7 @@ _SENTENCES: dict[str, Callable[[Evidence], str]] = {
     "association": _walked,
     "ease": _together,
     "copurchase": _walked,
+    "habit": _habit,
     "replenishment": _due,
     "popularity": _popular,
     "new_items": _similar,
@@ -98,5 +106,7 @@ _SENTENCES: dict[str, Callable[[Evidence], str]] = {
 _ORDER: dict[str, tuple[str, ...]] = {
     "asked": ("lexical", "copurchase", "dense", "new_items", "association", "popularity"),
     "across": ("association", "copurchase", "ease", "new_items", "popularity"),
+    "usual": ("copurchase", "habit", "new_items", "popularity"),
+    "idea": ("copurchase", "new_items", "ease", "association", "dense", "popularity"),
     "repeat": ("replenishment", "copurchase", "popularity"),
 }

@@ -4,28 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Literal
 
 import numpy as np
-from retrieval.shop import Shop
 
 from agent.checks import check_item
 from agent.reason import reason
-from agent.schema import ItemReceipt, Plan, Receipt
+from agent.schema import Aisle, ItemReceipt, Plan, Receipt
 from retrieval.channels.base import Query
 from retrieval.history import History
-from retrieval.schema import Constraints, Evidence, Need, Ranked, Ranking
+from retrieval.schema import Constraints, Need, Ranked, Ranking
+from retrieval.search import evidence_of, mode_of, query_of
+from retrieval.shop import Shop
 from retrieval.text import short_name
-
-Aisle = Literal["asked", "across", "repeat"]
-_AISLES: dict[str, Aisle] = {"asked": "asked", "inferred": "across", "repeat": "repeat"}
 
 
 def build_receipt(
     shop: Shop, plan: Plan, ranking: Ranking, history: History, *, shopper: str | None, notes: Sequence[str] = ()
 ) -> Receipt:
     """Write the receipt of a ranking; an item that fails a check made anew is left out rather than shown."""
-    queries = [_query(shop, need, history) for need in ranking.needs]
+    queries = [query_of(shop, need, history) for need in ranking.needs]
     items: list[ItemReceipt] = []
     for entry in ranking.entries:
         item = _item_receipt(shop, entry, queries[entry.need], len(items) + 1)
@@ -80,30 +77,28 @@ def constraints_of(plan: Plan) -> Constraints:
     )
 
 
-def _query(shop: Shop, need: Need, history: History) -> Query:
-    words = " ".join((need.text, *need.wanted)).strip()
-    return Query(need=need, history=history, vector=shop.encoder.encode([words])[0] if words else None)
-
-
 def _item_receipt(shop: Shop, entry: Ranked, query: Query, rank: int) -> ItemReceipt:
     item = shop.catalogue.item(entry.candidate.row)
-    found: list[Evidence] = []
-    for said in sorted(entry.candidate.channels, key=lambda c: c.rank):
-        channel = shop.channels.get(said.channel)
-        if channel is not None:
-            found += channel.evidence(query, entry.candidate.row)
     receipt = ItemReceipt(
         item=item,
         rank=rank,
         name=short_name(item.title),
         score=entry.score,
-        aisle=_AISLES[query.need.origin],
+        aisle=aisle_of(query.need),
         need=query.need,
         channels=entry.candidate.channels,
-        evidence=tuple(found) + tuple(e for e in query.need.evidence if e not in found),
+        evidence=evidence_of(shop, query, entry.candidate),
         checks=check_item(item, query.need.constraints),
     )
     return receipt.model_copy(update={"reason": reason(receipt)})
+
+
+def aisle_of(need: Need) -> Aisle:
+    """Which part of the reply a need's items belong to."""
+    mode = mode_of(need)
+    if mode == "aisle":
+        return "usual" if any(evidence.channel == "habit" for evidence in need.evidence) else "across"
+    return {"words": "asked", "repeat": "repeat"}.get(mode, "idea")  # type: ignore[return-value]
 
 
 def _distinct_names(items: Sequence[ItemReceipt]) -> list[ItemReceipt]:

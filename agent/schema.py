@@ -132,6 +132,9 @@ class WhatIf(Frozen):
     rank_without: int | None
 
 
+Aisle = Literal["asked", "across", "usual", "repeat", "idea"]
+
+
 class ItemReceipt(Frozen):
     """Everything that justifies one shown item; cards, prose, grounding, trace and run file are written from it.
 
@@ -139,14 +142,15 @@ class ItemReceipt(Frozen):
         rank: place in the list, 1 is first.
         name: the item's title, shortened at a natural break; the prose uses exactly this.
         need: the need it serves; `reason` in one line says why, from the evidence alone.
-        aisle: "asked" for what was asked for, "across" for a suggestion from another aisle, "repeat" for a refill.
+        aisle: "asked" for what was asked for, "across" for a suggestion from an aisle not walked yet, "usual" for
+            something new from a usual one, "repeat" for a refill, "idea" for what fits without any of these.
     """
 
     item: Item
     rank: int
     name: str
     score: float
-    aisle: Literal["asked", "across", "repeat"]
+    aisle: Aisle
     need: Need
     reason: str = ""
     channels: tuple[ChannelScore, ...] = ()
