@@ -1,0 +1,137 @@
+"""Product cards and messages as HTML. Whatever comes from outside is escaped here, once, where it is written."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from html import escape
+from urllib.parse import urlsplit
+
+from agent.schema import ItemReceipt, Receipt
+from agent.wording import money, stock
+from retrieval.schema import Item
+from retrieval.text import label
+from ui.evidence import ledger
+from ui.tiles import tile
+
+BADGES = {
+    "asked": "What you asked for",
+    "across": "From another aisle",
+    "usual": "Your usual aisle",
+    "repeat": "Running low?",
+    "idea": "An idea",
+}
+MARKS = {"favourite": ("Like", "Liked"), "dismiss": ("Not for me", "Dismissed"), "cart": ("Add to cart", "In cart")}
+
+
+def card(entry: ItemReceipt, turn: str, marks: Collection[str] = ()) -> str:
+    """One product card with its actions and, folded, its evidence.
+
+    Args:
+        entry: the item and everything that justifies it.
+        turn: the turn's id, which makes the fold's key unique on the page.
+        marks: what the shopper already said of it: of `favourite`, `dismiss`, `cart`.
+    """
+    item = entry.item
+    dismissed = " xa-dismissed" if "dismiss" in marks else ""
+    return (
+        f'<article class="xa-card{dismissed}" data-item="{escape(item.id)}" aria-label="{escape(entry.name)}">'
+        f'<div class="xa-top">{tile(item.category)}<div class="xa-head">'
+        f'<span class="xa-badge xa-{entry.aisle}">{BADGES[entry.aisle]}</span>'
+        f'<h4 class="xa-title" title="{escape(item.title)}">{escape(entry.name)}</h4></div></div>'
+        f"{_facts(item)}{_paragraph('xa-reason', entry.reason)}"
+        f'<div class="xa-actions">{"".join(_action(kind, item.id, entry.name, marks) for kind in MARKS)}</div>'
+        f'<details class="xa-why" data-key="{escape(f"{turn}:{item.id}")}"><summary>Why this</summary>'
+        f"{ledger(entry)}</details></article>"
+    )
+
+
+def cards(receipt: Receipt, turn: str, marks: dict[str, set[str]]) -> str:
+    """All cards of a turn, best first; "" where nothing is shown."""
+    if not receipt.items:
+        return ""
+    inside = "".join(card(entry, turn, marks.get(entry.item.id, ())) for entry in receipt.items)
+    return f'<div class="xa-cards" role="group" aria-label="Suggestions">{inside}</div>'
+
+
+def bubble(text: str) -> str:
+    """What the shopper said."""
+    return f'<div class="xa-said"><p>{_lines(text)}</p></div>'
+
+
+def prose(text: str, names: Sequence[str] = (), *, writing: bool = False) -> str:
+    """The assistant's words; shown items' names stand out. `writing` draws the pulse of an unfinished answer."""
+    state = " xa-writing" if writing else ""
+    return f'<div class="xa-prose{state}"><p>{_bold(_lines(text), names)}</p></div>'
+
+
+def model_note(planner: str, explainer: str, degraded: bool, milliseconds: float | None) -> str:
+    """Who planned and who wrote, in small print."""
+    told = [f"understood by {planner}", f"written by {explainer}"]
+    if milliseconds is not None:
+        told.append(f"cards after {milliseconds:.0f} ms")
+    if degraded:
+        told.append("the language model did not answer, so the rules did")
+    return f'<p class="xa-note">{escape(" · ".join(told))}</p>'
+
+
+def problem(text: str) -> str:
+    """Why a turn could not be answered, and what to do."""
+    return f'<div class="xa-problem" role="alert"><p>{_lines(text)}</p></div>'
+
+
+def link(url: str) -> str | None:
+    """The address if it is one that may stand on a page (http or https, with a host), else None."""
+    try:
+        parts = urlsplit(url.strip())
+    except ValueError:
+        return None
+    return url.strip() if parts.scheme in ("http", "https") and parts.hostname else None
+
+
+def _facts(item: Item) -> str:
+    price = f'<span class="xa-price">{escape(money(item.price_minor, item.currency))}</span>'
+    where = [escape(name) for name in (item.platform, label(item.category)) if name]
+    known = stock(item.availability)
+    as_of = (
+        f" as of {item.as_of.day} {item.as_of:%b %Y}" if item.as_of and (known or item.price_minor is not None) else ""
+    )
+    state = f'<span class="xa-stock xa-{item.availability.value}">{escape((known or "stock unknown") + as_of)}</span>'
+    address = link(item.url)
+    outside = (
+        f'<a href="{escape(address)}" target="_blank" rel="noopener noreferrer nofollow">Open in the shop</a>'
+        if address
+        else ""
+    )
+    return (
+        f'<p class="xa-facts">{price}<span class="xa-where">{" · ".join(where)}</span></p>'
+        f'<p class="xa-facts">{state}{outside}</p>{_paragraph("xa-promo", item.promotion)}'
+    )
+
+
+def _action(kind: str, item: str, name: str, marks: Collection[str]) -> str:
+    said = kind in marks
+    return (
+        f'<button type="button" class="xa-act xa-act-{kind}" data-op="{kind}" data-item="{escape(item)}" '
+        f'aria-pressed="{str(said).lower()}" aria-label="{escape(MARKS[kind][said])}: {escape(name)}">'
+        f"{MARKS[kind][said]}</button>"
+    )
+
+
+def _paragraph(style: str, text: str) -> str:
+    return f'<p class="{style}">{escape(text)}</p>' if text else ""
+
+
+def _lines(text: str) -> str:
+    return escape(text.strip()).replace("\n", "<br>")
+
+
+def _bold(html: str, names: Sequence[str]) -> str:
+    """Set names in bold where they stand in escaped text; longer names first, none inside another."""
+    held: list[str] = []
+    for name in sorted({escape(name) for name in names if name}, key=len, reverse=True):
+        if name in html:
+            html = html.replace(name, f"\x00{len(held)}\x00")
+            held.append(name)
+    for index, name in enumerate(held):
+        html = html.replace(f"\x00{index}\x00", f"<strong>{name}</strong>")
+    return html

@@ -1,0 +1,157 @@
+"""One shop opened for serving: the goods, what is remembered, the language model if there is one, and who answers.
+
+Every front door goes through a `Desk`, so that an event recorded by one door counts in the next turn of another.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from agent.memory import Memory
+from agent.schema import Consent, Profile
+from retrieval.schema import Event, EventKind, EventRef, Item
+from retrieval.shop import Shop
+
+if TYPE_CHECKING:
+    from agent.models.base import ChatModel
+    from agent.turn import Assistant
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Seen:
+    """An event as the history panel shows it; `number` is its id if it was recorded here, None in the shop's data."""
+
+    event: EventRef
+    number: int | None = None
+
+
+class Desk:
+    """Opens a shop folder and keeps it open; safe to use from many threads.
+
+    Args:
+        folder: a shop folder made by `crossaisle ingest`.
+        state: URL of the state database; the folder's own SQLite file if None.
+        chroma: URL of a Chroma server that holds the shop's vectors; the folder's own if None.
+        model: a language model, or None for rules and templates.
+
+    Raises:
+        ShopError: the folder is missing, unfinished or of another version.
+        StateError: the state database can't be opened.
+    """
+
+    def __init__(
+        self, folder: Path, state: str | None = None, chroma: str | None = None, model: ChatModel | None = None
+    ) -> None:
+        self._folder, self._chroma, self.model = folder, chroma, model
+        self.shop = Shop.open(folder, chroma_url=chroma)
+        self.memory = Memory(state) if state else Memory.at(folder / "state.sqlite3")
+        self._lock = threading.Lock()
+        self._assistant: Assistant | None = None
+
+    def __enter__(self) -> Desk:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.memory.close()
+        self.shop.close()
+
+    @property
+    def assistant(self) -> Assistant:
+        """Who answers; over the newest finished generation of the shop."""
+        from agent.turn import Assistant
+
+        with self._lock:
+            if self.shop.stale():
+                log.warning("a newer build of %s was swapped in: opening it", self._folder)
+                self.shop, self._assistant = Shop.open(self._folder, chroma_url=self._chroma), None
+            if self._assistant is None:
+                self._assistant = Assistant(self.shop, self.memory, self.model)
+            return self._assistant
+
+    def profile(self, shopper: str | None) -> Profile:
+        """A shopper with the consents they gave; None is a visitor."""
+        return Profile(shopper=shopper, consent=self.memory.consent(shopper)) if shopper else Profile()
+
+    def knows(self, shopper: str) -> bool:
+        """Whether anything is known of the shopper, in the shop's data or in what was recorded here."""
+        return len(self.shop.events_of(shopper)) > 0 or bool(self.memory.events_of(shopper))
+
+    def record(self, shopper: str, item: str, kind: EventKind, quantity: float = 1.0) -> Event:
+        """Keep an event that happens now; it counts from the next turn on. Raises `UnknownItemError`."""
+        from agent.act import event_now
+
+        event = event_now(self.shop, shopper, item, kind, quantity)
+        self.memory.record(event)
+        return event
+
+    def take_back(self, shopper: str, item: str, kind: EventKind) -> bool:
+        """Forget the latest such event that was recorded here; False when there is none."""
+        events = self.memory.numbered_events(shopper)
+        mine = [number for number, event in events if event.item == item and event.kind is kind]
+        return bool(mine) and self.memory.forget_event(shopper, mine[-1])
+
+    def allow(self, shopper: str, prompt: bool | None = None, personalise: bool | None = None) -> Consent:
+        """Change what the shopper allows; None leaves a switch as it is. Returns what holds now."""
+        now = self.memory.consent(shopper)
+        wanted = {"prompt": prompt, "personalise": personalise}
+        changed = now.model_copy(update={name: value for name, value in wanted.items() if value is not None})
+        if changed != now:
+            self.memory.set_consent(shopper, changed)
+        return changed
+
+    def marks(self, shopper: str) -> dict[str, set[str]]:
+        """What the shopper said here of which item: likes, dismissals, and what lies in the cart."""
+        found: dict[str, set[str]] = {}
+        for event in self.memory.events_of(shopper):
+            if event.kind in (EventKind.FAVOURITE, EventKind.DISMISS):
+                found.setdefault(event.item, set()).add(event.kind.value)
+        for line in self.memory.cart(shopper):
+            found.setdefault(line.item, set()).add(EventKind.CART.value)
+        return found
+
+    def cart(self, shopper: str) -> list[tuple[Item, int]]:
+        """The cart's items that the shop still has, each with its quantity."""
+        catalogue = self.shop.catalogue
+        lines = [(catalogue.row_of.get(line.item), line.quantity) for line in self.memory.cart(shopper)]
+        return [(catalogue.item(row), quantity) for row, quantity in lines if row is not None]
+
+    def history(self, shopper: str, limit: int = 30) -> tuple[list[Seen], int]:
+        """The shopper's latest events, newest first, and how many older ones there are."""
+        here = [Seen(self._ref(event), number) for number, event in self.memory.numbered_events(shopper)]
+        frame = self.shop.events_of(shopper).sort("at")
+        known = frame.tail(limit).iter_rows(named=True)
+        fields = ("shopper", "item", "kind", "at")
+        before = [Seen(self._ref(Event(**{name: row[name] for name in fields}))) for row in known]
+        newest = sorted((*before, *here), key=lambda seen: seen.event.at, reverse=True)[:limit]
+        return newest, len(frame) + len(here) - len(newest)
+
+    def some_shoppers(self, limit: int = 40) -> Sequence[str]:
+        """A few of the shop's shoppers, spread over all of them, in order."""
+        everybody = self.shop.shoppers()
+        step = max(1, len(everybody) // limit)
+        return everybody[::step][:limit]
+
+    def large_categories(self, limit: int) -> list[str]:
+        """The categories with the most goods, largest first; none of those that are not suggested unasked."""
+        column = self.shop.catalogue.category
+        sizes = np.bincount(column.codes, minlength=len(column.names))
+        names = [column.names[code] for code in np.argsort(-sizes, kind="stable")]
+        return [name for name in names if name and name not in self.shop.sensitive.categories][:limit]
+
+    def _ref(self, event: Event) -> EventRef:
+        row = self.shop.catalogue.row_of.get(event.item)
+        item = self.shop.catalogue.item(row) if row is not None else None
+        title, category = (item.title, item.category) if item else (event.item, "")
+        return EventRef(item=event.item, title=title, category=category, kind=event.kind, at=event.at)

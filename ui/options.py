@@ -1,0 +1,69 @@
+"""The options that several commands share, and the language model that they name."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from agent.models.base import ChatModel
+
+Shop = Annotated[Path, typer.Option("--shop", metavar="DIR", help="A shop folder made by ingest or sample.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout and nothing else.")]
+State = Annotated[
+    str | None,
+    typer.Option(
+        "--state", metavar="URL", help="State database, sqlite:///FILE or postgresql://...; DIR's own if not."
+    ),
+]
+Chroma = Annotated[
+    str | None, typer.Option("--chroma-url", metavar="URL", help="A Chroma server; embedded in DIR if not given.")
+]
+ModelUrl = Annotated[
+    str | None, typer.Option("--model-url", metavar="URL", help="An OpenAI-compatible server such as vLLM, with /v1.")
+]
+ModelName = Annotated[str | None, typer.Option("--model", metavar="NAME", help="Its model or LoRA adapter.")]
+ModelPath = Annotated[
+    Path | None, typer.Option("--model-path", metavar="DIR", help="A model folder to run in this process instead.")
+]
+Adapter = Annotated[Path | None, typer.Option("--adapter", metavar="DIR", help="A LoRA adapter for --model-path.")]
+
+
+@dataclass(frozen=True)
+class ModelOptions:
+    """Which language model to use; none at all is a choice too."""
+
+    url: str | None = None
+    name: str | None = None
+    path: Path | None = None
+    adapter: Path | None = None
+
+    def check(self) -> None:
+        """Raise `typer.BadParameter` (exit status 2) for options that don't go together."""
+        if self.url and self.path:
+            raise typer.BadParameter("give --model-url or --model-path, not both")
+        if bool(self.url) != bool(self.name):
+            raise typer.BadParameter("--model-url and --model go together")
+        if self.url and not self.url.startswith(("http://", "https://")):
+            raise typer.BadParameter("--model-url must start with http:// or https://")
+        if self.adapter and not self.path:
+            raise typer.BadParameter("--adapter needs --model-path; a server's adapter is chosen by --model")
+
+    def open(self) -> ChatModel | None:
+        """The model, or None. Raises `ModelUnavailableError` when a folder can't be loaded; servers are asked later.
+
+        A server's key is read from the environment variable CROSSAISLE_API_KEY, so that it stands in no process list.
+        """
+        if self.url and self.name:
+            from agent.models.openai_server import OpenAIServer
+
+            return OpenAIServer(self.url, self.name, api_key=os.environ.get("CROSSAISLE_API_KEY"))
+        if self.path:
+            from agent.models.local import LocalModel
+
+            return LocalModel(self.path, self.adapter)
+        return None

@@ -1,0 +1,75 @@
+"""How every command ends: one JSON object on stdout or words for people, logs on stderr, exit status 0, 1 or 2."""
+
+from __future__ import annotations
+
+import functools
+import json
+import logging
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import typer
+
+from retrieval.errors import CrossAisleError
+
+INTERRUPTED = 130
+
+
+def command(run: Callable[..., dict[str, Any] | None]) -> Callable[..., None]:
+    """Make a function a command: with `as_json` what it returns is printed, and nothing else reaches stdout.
+
+    A `CrossAisleError` becomes its message on stderr and exit status 1, an interruption exits with 130, both without
+    a traceback. A result with a false `"ok"` is printed and exits with 1.
+    """
+
+    @functools.wraps(run)
+    def wrapped(*args: Any, **options: Any) -> None:
+        logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+        as_json = bool(options.get("as_json"))
+        try:
+            with _stdout_kept(as_json):
+                result = run(*args, **options)
+            if as_json:
+                print(json.dumps(result, ensure_ascii=False, allow_nan=False), flush=True)  # noqa: T201
+        except CrossAisleError as error:
+            complain(str(error))
+            raise typer.Exit(1) from None
+        except KeyboardInterrupt:
+            raise typer.Exit(INTERRUPTED) from None
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # whoever read us has gone; say nothing more
+            raise typer.Exit(1) from None
+        if result is not None and result.get("ok") is False:
+            raise typer.Exit(1)
+
+    return wrapped
+
+
+def complain(text: str) -> None:
+    """Write a line to stderr."""
+    print(f"crossaisle: {text}", file=sys.stderr, flush=True)  # noqa: T201
+
+
+def say(text: str) -> None:
+    """Write a line for people to stdout."""
+    print(text, flush=True)  # noqa: T201
+
+
+@contextmanager
+def _stdout_kept(keep: bool) -> Iterator[None]:
+    """Send whatever anybody writes to stdout meanwhile, C libraries included, to stderr."""
+    if not keep:
+        yield
+        return
+    sys.stdout.flush()
+    saved = os.dup(1)
+    try:
+        os.dup2(2, 1)
+        yield
+    finally:
+        sys.stdout.flush()
+        os.dup2(saved, 1)
+        os.close(saved)

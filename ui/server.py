@@ -1,0 +1,115 @@
+"""Serving the chat page: one port, this machine's own address, nothing fetched from elsewhere."""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+from collections.abc import Awaitable, Callable, MutableMapping
+from importlib.resources import files
+from typing import Any
+
+from retrieval.errors import CrossAisleError
+from ui.desk import Desk
+
+log = logging.getLogger(__name__)
+
+Message = MutableMapping[str, Any]
+# The page's own scripts are inline and its templates are compiled in the browser; everything else must be local.
+POLICY = (
+    "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:; style-src 'self' 'unsafe-inline'; "
+    "img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self'; frame-src 'none'; object-src 'none'; "
+    "form-action 'self'; frame-ancestors 'self'; base-uri 'self'"
+)
+_HEADERS = [
+    (b"content-security-policy", POLICY.encode()),
+    (b"referrer-policy", b"no-referrer"),
+    (b"x-content-type-options", b"nosniff"),
+]
+
+
+class ServeError(CrossAisleError):
+    """The page can't be served at the address asked for."""
+
+
+def serve(desk: Desk, listening: socket.socket, announce: Callable[[str], None]) -> None:
+    """Serve the page until it is interrupted.
+
+    Args:
+        desk: an opened shop.
+        listening: the socket from `listen`; closed at the end.
+        announce: told the page's URL as soon as it answers.
+    """
+    import uvicorn
+
+    host, port = listening.getsockname()[:2]
+    url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+    config = uvicorn.Config(application(desk), log_level="warning", timeout_graceful_shutdown=2, lifespan="on")
+    with listening:
+        _server(config, lambda: announce(url)).run(sockets=[listening])
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A socket bound to the address. Raises `ServeError` when it can't be had."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    bound = socket.socket(family, socket.SOCK_STREAM)
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        bound.bind((host, port))
+        bound.listen(128)
+    except (OSError, OverflowError) as error:
+        bound.close()
+        reason = getattr(error, "strerror", None) or str(error)
+        cause = f"the page can't be served at {host}:{port} ({reason})"
+        raise ServeError(
+            cause, "End the program that uses it, or choose another address with --port or --host"
+        ) from error
+    return bound
+
+
+def application(desk: Desk) -> Callable[..., Awaitable[None]]:
+    """The page as an ASGI application."""
+    os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # read by the library when it is imported
+    import gradio as gr
+    from fastapi import FastAPI
+
+    from ui.page import build
+    from ui.theme import theme
+
+    app = gr.mount_gradio_app(
+        FastAPI(docs_url=None, redoc_url=None, openapi_url=None),
+        build(desk),
+        path="/",
+        footer_links=[],
+        run_history=False,
+        ssr_mode=False,
+        enable_monitoring=False,
+        mcp_server=False,
+        theme=theme(),
+        css=files("ui").joinpath("style.css").read_text(encoding="utf-8"),
+    )
+    return _with_headers(app)
+
+
+def _with_headers(app: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[None]]:
+    async def guarded(scope: Message, receive: Callable[..., Any], send: Callable[..., Any]) -> None:
+        async def send_more(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message.get("headers", []), *_HEADERS]
+            await send(message)
+
+        await app(scope, receive, send_more)
+
+    return guarded
+
+
+def _server(config: Any, ready: Callable[[], None]) -> Any:
+    import uvicorn
+
+    class Server(uvicorn.Server):
+        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+            await super().startup(sockets=sockets)
+            if self.started:
+                ready()
+
+    return Server(config)
