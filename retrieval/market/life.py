@@ -85,11 +85,16 @@ class Life:
                 self._shop(category, at, cause)
 
     def _plan(self, at: datetime, category: str, cause: str) -> None:
-        for _ in range(12):  # out of season, most people wait
-            if cause == "window" or self.rng.random() < self.market.tables.season(category, at):
+        for _ in range(14):
+            if cause == "window" or self.rng.random() < self._readiness(category, at):
                 break
             at += timedelta(days=12 + 10 * self.rng.random())
         heapq.heappush(self._plans, (at, len(self._planned) + len(self._plans), category, cause))
+
+    def _readiness(self, category: str, at: datetime) -> float:
+        """Out of season, most people wait; less so for what runs out every month or two."""
+        often = (self.market.tables.goods[category].renews or math.inf) < 100
+        return self.market.tables.season(category, at) ** (0.5 if often else 2)
 
     def _plan_whims(self, until: datetime) -> None:
         at = self.shopper.joined

@@ -65,7 +65,7 @@ def generate(folder: Path, *, seed: int = 7, shoppers: int = 480, until: date = 
     _write_items(folder / "items.jsonl", listings, tables.currency, end)
     _write_events(folder / "events.csv", deeds, tables.currency)
     truth = tell(tables, listings, lives, seed, end)
-    (folder / NAME).write_text(truth.model_dump_json(indent=1) + "\n", encoding="utf-8")
+    (folder / NAME).write_text(truth.model_dump_json() + "\n", encoding="utf-8")
     about = README.format(seed=seed, shoppers=shoppers, until=until.isoformat(), currency=tables.currency)
     (folder / "README.md").write_text(about, encoding="utf-8")
     return folder
