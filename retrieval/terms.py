@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from retrieval.text import terms
+from retrieval.text import singular, terms, words
 
 FIELDS = ("title", "description", "brand", "category", "attributes")
 
@@ -43,10 +43,15 @@ class TermIndex:
     def build(cls, frame: pl.DataFrame) -> TermIndex:
         """Index every row of a catalogue frame."""
         codes: dict[str, int] = {}
+        code_of: dict[str, int] = {}  # by the word as it stands, so that each is made singular once
         stream: list[int] = []
         starts = [0]
         for text in item_texts(frame):
-            stream.extend(codes.setdefault(term, len(codes)) for term in terms(text))
+            for word in words(text):
+                code = code_of.get(word)
+                if code is None:
+                    code = code_of[word] = codes.setdefault(singular(word), len(codes))
+                stream.append(code)
             stream.append(-1)  # phrases don't run over the end of an item
             starts.append(len(stream))
         vocabulary = sorted(codes)

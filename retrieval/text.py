@@ -6,6 +6,7 @@ import re
 import unicodedata
 
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*", re.UNICODE)
+_POSSESSIVE = re.compile(r"['’]s$")
 _SPACE = re.compile(r"\s+")
 _INVISIBLE = {"Cc", "Cf", "Co", "Cs", "Cn"}
 
@@ -31,7 +32,7 @@ def singular(word: str) -> str:
 def words(text: str) -> list[str]:
     """Lower-case words in order, possessive 's dropped: "Men's Trail-Shoes" -> ["men", "trail", "shoes"]."""
     found = _WORD.findall(unicodedata.normalize("NFKC", text).casefold())
-    return [re.sub(r"['’]s$", "", word) for word in found]
+    return [_POSSESSIVE.sub("", word) for word in found]
 
 
 def terms(text: str) -> list[str]:

@@ -1,0 +1,187 @@
+"""Item vectors in Chroma: embedded in the shop's folder, or on a `chroma run` server, behind one small class.
+
+The collection holds ids and unit vectors under the inner product, nothing else: prices, stock and brands are filtered
+in memory (see `retrieval/catalogue.py`), because Chroma's metadata filter scans its database on every query.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import numpy as np
+from numpy.typing import NDArray
+
+from retrieval.errors import ShopError
+
+Vectors = NDArray[np.float32]
+
+COLLECTION = "items"
+_HNSW = {"space": "ip", "max_neighbors": 16, "ef_construction": 100, "ef_search": 200}
+# An embedded store is filled without ever writing its graph: what was added stands in SQLite, which survives a kill at
+# any moment, while graph files are rewritten in place and do not. `seal` writes the graph, once, at the end.
+_FILLING = {"batch_size": 2_000, "sync_threshold": 1_000_000_000}
+_SERVING = {"batch_size": 2, "sync_threshold": 2}
+
+
+class VectorStore:
+    """Ids and vectors in one Chroma collection; safe to read from many threads.
+
+    Build one with `embedded` or `server`. Every method raises `ShopError` where Chroma can't be reached or read.
+    """
+
+    def __init__(
+        self, client: Any, collection: str, place: str, *, create: bool = False, folder: Path | None = None
+    ) -> None:
+        self._client, self._place, self.collection, self._folder = client, place, collection, folder
+        hnsw = _HNSW if self._folder is None else _HNSW | _FILLING
+        with self._told():
+            if create:
+                self._items = client.get_or_create_collection(
+                    collection, configuration={"hnsw": hnsw}, embedding_function=None
+                )
+            else:
+                self._items = client.get_collection(collection, embedding_function=None)
+
+    @classmethod
+    def embedded(cls, folder: Path, collection: str = COLLECTION, *, create: bool = False) -> VectorStore:
+        """Open the collection in a folder; `create` makes folder and collection where they are missing."""
+        if create:
+            folder.mkdir(parents=True, exist_ok=True)
+        elif not (folder / "chroma.sqlite3").exists():
+            raise ShopError(f"{folder} holds no Chroma database", _REBUILD)
+        import chromadb
+
+        settings = chromadb.Settings(anonymized_telemetry=False, is_persistent=True)
+        with _told(str(folder)):
+            client = chromadb.PersistentClient(str(folder), settings=settings)
+        return cls(client, collection, str(folder), create=create, folder=folder)
+
+    @classmethod
+    def server(cls, url: str, collection: str = COLLECTION, *, create: bool = False) -> VectorStore:
+        """Connect to `chroma run` at `http://host:port`."""
+        parts = urlsplit(url)
+        if parts.scheme not in {"http", "https"} or not parts.hostname:
+            raise ShopError(f"{url!r} is no address of a Chroma server", "give one like http://127.0.0.1:8000")
+        import chromadb
+
+        port = parts.port or (443 if parts.scheme == "https" else 8000)
+        settings = chromadb.Settings(anonymized_telemetry=False)
+        with _told(url):
+            client = chromadb.HttpClient(parts.hostname, port, ssl=parts.scheme == "https", settings=settings)
+        return cls(client, collection, url, create=create)
+
+    def add(
+        self, ids: Sequence[str], vectors: Vectors, metadatas: Sequence[Mapping[str, str | int | float]] | None = None
+    ) -> None:
+        """Write (m, d) unit vectors; ids that are there already are overwritten, so a repeated call changes nothing."""
+        with self._told():
+            step = int(self._client.get_max_batch_size())
+            for start in range(0, len(ids), step):
+                part = slice(start, start + step)
+                self._items.upsert(
+                    ids=list(ids[part]),
+                    embeddings=np.ascontiguousarray(vectors[part], dtype=np.float32),
+                    metadatas=None if metadatas is None else [dict(m) for m in metadatas[part]],
+                )
+
+    def count(self) -> int:
+        """How many vectors there are."""
+        with self._told():
+            return int(self._items.count())
+
+    def query(self, vector: Vectors, k: int, ids: Sequence[str] | None = None) -> tuple[list[str], NDArray[np.float32]]:
+        """The approximate nearest `k`, best first; equal similarities in the order of ids.
+
+        Args:
+            vector: (d,) of unit norm.
+            k: how many at most.
+            ids: search among these only (for a few thousand at most; beyond that, exact search is faster).
+
+        Returns:
+            Ids and their similarities (inner products), of equal length.
+        """
+        if k < 1 or (ids is not None and not ids):
+            return [], np.empty(0, dtype=np.float32)
+        with self._told():
+            answer = self._items.query(
+                query_embeddings=np.asarray(vector, dtype=np.float32)[None],
+                n_results=k,
+                ids=None if ids is None else list(ids),
+                include=["distances"],
+            )
+        found, distances = answer["ids"][0], answer["distances"][0]
+        pairs = sorted(zip(distances, found, strict=True))
+        return [item for _, item in pairs], 1 - np.asarray([distance for distance, _ in pairs], dtype=np.float32)
+
+    def get(self, ids: Sequence[str]) -> dict[str, Vectors]:
+        """The stored vectors of those ids that exist."""
+        with self._told():
+            answer = self._items.get(ids=list(ids), include=["embeddings"])
+        return {
+            item: np.asarray(v, dtype=np.float32) for item, v in zip(answer["ids"], answer["embeddings"], strict=True)
+        }
+
+    def seal(self) -> None:
+        """Write the graph of an embedded store to its files, so that the next `embedded` opens without building it.
+
+        Not safe against a kill while it runs: then delete the folder and fill it again. On a server there is nothing
+        to do. The store can't be used afterwards.
+        """
+        if self._folder is None or self.count() == 0:
+            self.close()
+            return
+        with self._told():
+            last = self._items.get(limit=1, offset=self.count() - 1, include=["embeddings"])
+            self._items.modify(configuration={"hnsw": _SERVING})
+        self.close()
+        again = VectorStore.embedded(self._folder, self.collection)  # Chroma reads the setting when it opens
+        for _ in range(2):
+            again.add(last["ids"], np.asarray(last["embeddings"], dtype=np.float32))
+        again.close()
+
+    def drop(self) -> None:
+        """Delete the whole collection."""
+        with self._told():
+            self._client.delete_collection(self.collection)
+
+    def close(self) -> None:
+        """Write everything out and let go of files and connections; the store can't be used afterwards."""
+        self._client.close()
+
+    def _told(self) -> contextlib.AbstractContextManager[None]:
+        return _told(f"{self._place}, collection {self.collection!r}")
+
+
+_REBUILD = "build the shop again with crossaisle ingest, or name the Chroma server that holds it"
+
+
+@contextlib.contextmanager
+def _told(place: str) -> Iterator[None]:
+    """Turn what Chroma and its transport raise into one error with place and remedy."""
+    import httpx
+    from chromadb.errors import ChromaError, NotFoundError
+
+    try:
+        yield
+    except NotFoundError as error:
+        raise ShopError(f"Chroma at {place} has no such collection", _REBUILD) from error
+    except (httpx.HTTPError, ConnectionError) as error:
+        raise ShopError(f"Chroma at {place} can't be reached ({_line(error)})", "start it with chroma run") from error
+    except (ChromaError, sqlite3.Error) as error:
+        raise ShopError(
+            f"Chroma at {place} failed ({_line(error)})", "check the disk's free space and the folder's permissions"
+        ) from error
+    except ValueError as error:
+        if re.search(r"connect to (a )?chroma", str(error), re.IGNORECASE):
+            raise ShopError(f"Chroma at {place} can't be reached", "start it with chroma run") from error
+        raise
+
+
+def _line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0][:200]
