@@ -66,6 +66,7 @@ class Life:
     def __post_init__(self) -> None:
         self._tastes: dict[str, list[float]] = {}
         self._usual: dict[str, Listing] = {}
+        self._owned: set[tuple[str, int]] = set()
         self._plans: list[tuple[datetime, int, str, str]] = []
         self._planned: set[tuple[str, str]] = set()
         self._weights = {way.name: weight for way, weight, _ in self.shopper.lifestyles}
@@ -111,17 +112,28 @@ class Life:
     def _shop(self, category: str, at: datetime, cause: str) -> None:
         goods = self.market.tables.goods[category]
         moment = self._moment(at)
-        listing = self._usual.get(category)
-        if listing is None or self.rng.random() > self.shopper.loyal:
-            listing = self._choose(category, moment)
+        listing = self._pick(goods, moment)
         if listing is None:
             return
         known, self._usual[category] = category in self.first, listing
+        self._owned.add((category, listing.product.number))
         units = self.rng.choices((1, 2, 3), weights=(0.75, 0.18, 0.07))[0] if goods.renews and goods.renews < 60 else 1
         self._buy(goods, listing, moment, units, known)
         self.first.setdefault(category, moment)
         if cause in self._weights:
             self._go_on(goods, at, cause, units)
+
+    def _pick(self, goods: Category, at: datetime) -> Listing | None:
+        """What to buy: the usual where it ran out, but hardly the same novel, game or tent again."""
+        usual = self._usual.get(goods.name)
+        if goods.renews and not goods.works and usual is not None and self.rng.random() < self.shopper.loyal:
+            return usual
+        listing = self._choose(goods.name, at)
+        for _ in range(0 if goods.renews and not goods.works else 6):
+            if listing is None or (goods.name, listing.product.number) not in self._owned:
+                break
+            listing = self._choose(goods.name, at)
+        return listing
 
     def _go_on(self, goods: Category, at: datetime, cause: str, units: int) -> None:
         """Plan the next steps of the lifestyle, and the day when this runs out."""
@@ -183,7 +195,9 @@ class Life:
         """A time of that day at which this shopper shops."""
         midnight = day.replace(hour=0, minute=0, second=0, microsecond=0)
         hour = self.rng.gauss(self.shopper.hour - (2.0 if day.weekday() > 4 else 0.0), 1.8)
-        return midnight + timedelta(hours=min(23.6, max(6.0, hour)))
+        if not 6.0 < hour < 23.8:
+            hour = self.rng.uniform(6.5, 23.5)
+        return midnight + timedelta(hours=hour)
 
     def _choose(self, category: str, at: datetime) -> Listing | None:
         """A listing of the category that is on sale then, by the shopper's taste, means and favourite platform."""

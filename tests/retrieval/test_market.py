@@ -285,6 +285,14 @@ def test_what_runs_out_is_bought_again_about_when_it_does(items: dict[str, Item]
         assert 0.8 * days < statistics.median(gaps) < 1.5 * days, category
 
 
+def test_hardly_anybody_buys_the_same_novel_or_tent_twice(events: pl.DataFrame) -> None:
+    bought = events.filter(pl.col("kind") == "purchase")
+    for category in ("novels", "board-games", "tents", "desk-lamps"):
+        sold = bought.filter(pl.col("item").str.contains(f":{category}-", literal=True))
+        assert sold.height > 50
+        assert sold.select("shopper", "item").is_duplicated().mean() < 0.12, category
+
+
 @pytest.mark.parametrize(("category", "months"), [("Vegetable seeds", {2, 3, 4, 5, 6}), ("Tents", {4, 5, 6, 7, 8, 9})])
 def test_seasonal_goods_sell_in_their_season(
     items: dict[str, Item], events: pl.DataFrame, category: str, months: set[int]
