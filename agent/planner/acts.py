@@ -20,6 +20,9 @@ _TAKE = (
     r"(?:can|could|may) (?:i|you|we)(?: \w+)? (?:buy|order|purchase|get|have|take)|buy|order|purchase|get(?: me)?|take|i want|"
     r"(?:place|make)(?: \w+)? (?:an |the |my )?order|grab|give me|sold"
 )
+_BETWEEN = frozenset(
+    "to buy get take have order purchase the of x for with two three four five six a couple dozen please also just both and then".split()
+)
 _COMPARE = (
     r"compar(?:e|ed|ing|ison)|versus|vs|(?:what is the |what are the |any |the )?differen(?:ce|ces|t) (?:between|from)|how do (?:they|these|those|the) \w*(?: \w+)* differ|"
     r"which(?: \w+){0,4} (?:is|are|has|have|would|do you|should|of|lasts|costs|works)(?: \w+)* (?:better|best|cheaper|cheapest|bigger|lighter|smaller|nicer|stronger|faster|more|less|longer|recommend|prefer|choose|pick|value|larger|heavier|most)|"
@@ -28,17 +31,22 @@ _COMPARE = (
 _WHY = r"why(?! not)|how come|what makes|explain|reason(?:s)? (?:for|behind|why)"
 _TELL = (
     r"(?:tell|say)(?: me)?(?: \w+)? (?:more|about|something)(?: \w+)*|(?:more|further|any|some) (?:details?|info|information|specs) (?:on|about|of|for)|"
-    r"(?:give me|i want|show me) (?:more )?(?:the )?(?:details?|info|information|specs)|details? (?:of|on|about|for)|what (?:do you know|can you tell me|else) about|describe"
+    r"(?:give me|i want|show me) (?:more )?(?:the )?(?:details?|info|information|specs)|details? (?:of|on|about|for)|what (?:do you know|can you tell me|else) about|describe|(?:include|show|tell|give|what is|what are|how much is|know)(?: (?:me|us|the|their|its|you|please))* (?:prices?|costs?)(?= [.?!] | $| of )"
 )
 _QUESTION = (
     r"(?:is|are|does|do|did|was|has|have|can|could|will|would|should|how (?:big|small|heavy|long|much|many|tall|wide|old|good|large|loud|fast|strong|does|do|is|are)|what (?:is|are|does|do|colou?rs?|sizes?|materials?|brand)|"
     r"what's|who (?:makes|made|sells)|where (?:is|are|was|were)|when|which (?:colou?rs?|sizes?|materials?|brand))"
 )
-_IDEAS = (
+IDEAS = (
     r"surprise me|any (?:other )?(?:ideas?|suggestions?|recommendations?|thoughts)|(?:what|anything) (?:else )?(?:should|could|can|might|would|do) (?:i|you|we) (?:get|buy|want|need|recommend|suggest|like|try|have)(?: next| now| today| for me)?|"
     r"what(?: is)? (?:new|next|popular|trending|hot)|inspire me|(?:recommend|suggest|show)(?: \w+){0,3} (?:something|anything|some (?:things|stuff|products|items|goods)|a few (?:things|items))|what do you (?:recommend|suggest|have)|what have you got|you (?:choose|pick|decide)|"
     r"(?:recommend|suggest)(?: me)?(?: please)?(?= [.?!] | $)|(?:recommendations?|suggestions?)(?: please| for me)?(?= [.?!] | $)|just browsing|i am bored|what goes (?:well )?with"
 )
+FRESH = (
+    r"surprise me|inspire me|(?:what|anything) (?:else )?(?:should|could|might) (?:i|we) (?:get|buy|want|need|try)(?: next)?|what(?: is)? (?:next|popular|trending|hot)|"
+    r"(?:recommend|suggest|show)(?: me)? (?:something|anything)(?: (?:new|nice|else|fun|cool|good|interesting|for me))?(?= [.?!] | $)|just browsing|i am bored|something (?:completely |totally )?(?:new|else entirely)(?= [.?!] | $)"
+)
+_YES = r"(?:(?:yes|yea|yeah|yep|yup|sure|ok|okay|of course|certainly|definitely|absolutely|right|correct|exactly|please|very good|good|great|i do|that is right|sounds good|i love it|i like it|love it|that one|go ahead|do it|why not|it is|they are|i would|thanks|thank you) (?:[,.!] )*)+"
 _ABOUT_SHOP = (
     r"who (?:are|made|created|built|programmed) you|what are you(?! (?:selling|offering))|what is your (?:name|favou?rite|age)|your name|are you (?:a |an )?(?:\w+ )?(?:robot|bot|human|real|ai|person|machine|chatbot|there|ok|okay|alive)|what can you do|"
     r"how (?:are|have|is|was) (?:you|things|your|it going|everything|life)(?: \w+){0,3}|how (?:do|does) (?:you|this) work|how is it going|what is up|"
@@ -48,7 +56,7 @@ _OFF_TOPIC = (
     r"weather(?! ?(?:station|proof|app|resistant|radio|gear))|(?:tell|say|know)(?: me)? (?:a|another|any|some) (?:\w+ )?(?:jokes?|story|poem|riddle)|capital (?:city )?of|president of|prime minister|"
     r"the (?:latest )?news(?: today)?|who won|who is (?:the )?(?:\w+ )?(?:president|king|queen|ceo|winner)|what (?:time|day|date|year) is it|meaning of life|"
     r"stock (?:market|prices?)|football (?:score|match)|write (?:me )?(?:a|an|some) (?:poem|essay|story|song|code|email|letter)|translate|how (?:tall|old|far|deep|high) is (?:the (?!first|second|third|last|one|\w+ one)|mount)|"
-    r"what is \d+|\d+ (?:[*x/+-]|plus|minus|times) \d+|solve|sing|(?:is|will) it (?:going to )?(?:rain|snow|be sunny)\w*|who (?:was|is|were|invented|discovered|wrote|painted) "
+    r"what is \d+|\d+ (?:[*+]|plus|minus|times|divided by) \d+|solve|sing|(?:is|will) it (?:going to )?(?:rain|snow|be sunny)\w*|who (?:was|is|were|invented|discovered|wrote|painted) "
 )
 MORE = (
     r"(?:show|see|give|find|recommend|suggest|any|some|have|got|for|with|want|need|a few|few|are there|look at)(?: \w+){0,3}? (?:more|others?|another|different|alternatives?|new|else)(?: \w+)?|something (?:else|different|other)|anything else|next(?: ones?| page)?|"
@@ -56,13 +64,13 @@ MORE = (
     r"what else|alternatives?|change (?:it|this|that|them)(?! to)|make a change|replace (?:it|this|that|them)|(?:try|recommend|search|look) again|keep (?:looking|going)|refresh"
 )
 DISLIKE = (
-    r"(?:do|did|does) not (?:really |quite |much )?(?:like|love|want|fancy|suit|work|fit|appeal|meet|look)|not (?:what|quite what|my|for me|fond|satisfied|happy|good|right|quite right|suitable|a fan|great|these|those|this|that|any of|it)|dislike|hate|"
+    r"(?:do|did|does) not (?:really |quite |much |particularly |very )*(?:like|love|want|fancy|suit|work|fit|appeal|meet|look)|not (?:(?:really|very|quite|so|too|that|all that) )*(?:what|quite what|my|for me|fond|satisfied|happy|good|right|quite right|suitable|a fan|great|these|those|this|that|any of|it)|dislike|hate|"
     r"none of (?:these|those|them)|no good|wrong|ugly|awful|terrible|not interested"
 )
 LIKE = r"(?:i|we)(?: \w+)? (?:like|love|prefer)|(?:looks?|is|are|seems?|sounds?)(?: \w+)? (?:good|nice|great|perfect|fine|cool|lovely|amazing|ok|okay|interesting|beautiful|suitable|cute|awesome|excellent)|perfect|i (?:am )?(?:pleased|happy|satisfied)|suits|works for me|nice one|great choice"
 
 
-def cart_op(text: Text, pointed: bool) -> Literal["add", "remove", "show"] | None:
+def cart_op(text: Text, pointed: bool, wishes: bool = False) -> Literal["add", "remove", "show"] | None:
     """What a message does to the cart; `pointed` whether it points at shown items."""
     if text.has(_REMOVE):
         return "remove"
@@ -70,9 +78,26 @@ def cart_op(text: Text, pointed: bool) -> Literal["add", "remove", "show"] | Non
         return "add"
     if text.has(_SHOW_CART):
         return "show"
-    if pointed and text.has(_TAKE) and not text.has(r"why|how|what|which|similar|like (?:the|this|that|it)"):
+    if (
+        pointed
+        and _takes(text)
+        and not text.has(r"why|how|what|which|similar|(?:more|something|anything|ones?|others?|just) like")
+    ):
         return "add"
     return None
+
+
+def _takes(text: Text) -> bool:
+    """Whether a word of taking is followed by what is pointed at, or is an order as such ("place the order")."""
+    for match in text.find(_TAKE, free=False):
+        if match.group().startswith(("place", "make")) or match.group() == "sold":
+            return True
+        for at in range(text.span(match)[-1] + 1, len(text)):
+            if text.taken[at] == "reference" or text.tokens[at].low in {"it", "this", "that", "them", "these", "those"}:
+                return True
+            if text.tokens[at].low not in _BETWEEN and not text.tokens[at].low.isdigit():
+                break
+    return False
 
 
 def compares(text: Text) -> bool:
@@ -95,9 +120,14 @@ def asks(text: Text) -> bool:
     )
 
 
+def affirms(text: Text) -> bool:
+    """Whether a message only says yes."""
+    return bool(re.fullmatch(rf" {_YES}", text.low))
+
+
 def ideas(text: Text) -> bool:
     """Whether a message leaves the choice to the shop."""
-    return text.has(_IDEAS)
+    return text.has(IDEAS)
 
 
 def off_topic(text: Text) -> bool:

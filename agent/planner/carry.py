@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Any
 
 from agent.planner.hear import Heard
 from agent.planner.lexicon import lexicon
-from agent.planner.query import Phrase, main, wishes
+from agent.planner.query import Phrase, main, phrases, wishes
+from agent.planner.tokens import Text
 from agent.planner.vocabulary import Vocabulary
 from agent.planner.wishes import limit
 from agent.schema import Act, Conversation, Plan, Shown
-from retrieval.text import key, label, short_name, terms
+from retrieval.text import key, label, short_name, terms, words
 
 MAX_QUERY = 200  # characters
+_YES_NO = r"(?:(?:ok|okay|sure|great|got it)[,. ]+)?(?:do|does|is|are|would|should|how about|what about|can|could|shall|will|any)\b"
 _MEANT = r"(?:what|all) (?:i|we) (?:really |actually )?(?:want|need|am looking for|meant|mean)(?: is)?|i (?:meant|mean)|i said"
 _IT = r"(?:want|need|like|prefer|use|using|wear|have|would be|should be|must be|is|are|be|for|use) (?:it|them|this)|(?:it|they) (?:should|must|has|have|need|needs|can|is|are|could|will|would)|(?:one|ones|something|anything|those|these) (?:with|in|that|for|which)"
 
@@ -22,6 +25,10 @@ def carry(heard: Heard, base: Plan, conversation: Conversation, vocabulary: Voca
     """The plan for a turn that searches, or asks back where there is nothing to search for."""
     fields: dict[str, Any] = {"act": Act.RECOMMEND}
     plan = _topic(heard, base, conversation, vocabulary)
+    if heard.fresh and not heard.phrases and not heard.similar:
+        plan = _fresh(plan)
+    elif heard.affirms and base.query and base.act is Act.CLARIFY:
+        plan = _affirmed(plan, conversation, vocabulary)
     fields |= _names(heard, plan, conversation)
     fields |= _terms(heard, plan, fields)
     fields |= _price(heard, plan, conversation)
@@ -38,7 +45,7 @@ def carry(heard: Heard, base: Plan, conversation: Conversation, vocabulary: Voca
 
 def _topic(heard: Heard, base: Plan, conversation: Conversation, vocabulary: Vocabulary) -> Plan:
     """Decide on the query; `include` takes what else was wished."""
-    found = [p for p in heard.phrases if not (heard.similar and p.cue != "wish")]
+    found = [p for p in heard.phrases if not (heard.similar and p.cue == "background")]
     if heard.similar and heard.targets:
         item = heard.targets[0]
         query = short_name(item.name or item.title, 60) or label(item.category)
@@ -64,19 +71,32 @@ def _topic(heard: Heard, base: Plan, conversation: Conversation, vocabulary: Voc
     return base.model_copy(update={"query": query, "include": _join(include, [chosen.text, *more])})
 
 
+def _affirmed(base: Plan, conversation: Conversation, vocabulary: Vocabulary) -> Plan:
+    """ "yes" to "Would you like a wireless one?" wishes for what the question offered."""
+    asked = next((m.text for m in reversed(conversation.messages) if m.role == "assistant"), "")
+    question = next((s for s in reversed(re.split(r"(?<=[.!?])\s+", asked)) if s.endswith("?")), "")
+    if not re.match(_YES_NO, question.casefold()):
+        return base
+    chosen = main(phrases(Text(question), vocabulary))
+    if chosen is None or len(chosen.words) > 4 or set(terms(chosen.text)) <= set(terms(base.query)):
+        return base
+    return base.model_copy(update={"include": _join(base.include, [chosen.text])})
+
+
 def _relation(heard: Heard, chosen: Phrase, base: Plan, conversation: Conversation, vocabulary: Vocabulary) -> str:
     """How the phrase relates to what was searched for: replace, correct, same, join or add."""
     if not base.query:
         return "correct"
     links = lexicon().link | lexicon().describing
     content = {t for t in terms(chosen.text) if t not in links}
-    heads = [t for t in terms(base.query) if t not in links]
-    if content & set(heads[-2:]) or (content and content <= set(heads)):
+    if _head(base.query) in content or (content and content <= set(terms(base.query))):
         return "same"
     if heard.text.has(_MEANT):
         return "correct"
     answering = base.act is Act.CLARIFY
     short = len(chosen.words) <= 3
+    if short and _is_proper(heard, chosen) and not _names_goods(chosen, vocabulary):
+        return "join"
     if not chosen.names:
         return "join" if short and chosen.cue != "purpose" else "add"
     if chosen.cue == "request" and not chosen.generic and not heard.text.has(_IT):
@@ -91,7 +111,18 @@ def _relation(heard: Heard, chosen: Phrase, base: Plan, conversation: Conversati
         and not heard.references
     ):
         return "replace" if _names_goods(chosen, vocabulary) or _is_statement(heard) else "add"
-    return "add" if len(chosen.words) > 2 or chosen.cue in {"purpose", "background"} else "join"
+    return "add"
+
+
+def _head(query: str) -> str:
+    """The word that names the thing: the last before "for", "with" and the like."""
+    head = ""
+    for word in query.casefold().split():
+        if word in lexicon().link and head:
+            break
+        if word not in lexicon().link:
+            head = word
+    return (terms(head) or [""])[-1]
 
 
 def _is_statement(heard: Heard) -> bool:
@@ -100,6 +131,19 @@ def _is_statement(heard: Heard) -> bool:
         len(heard.phrases) == 1
         and heard.phrases[0].text
         and not heard.text.low.strip().startswith(("with ", "in ", "for ", "and ", "but "))
+    )
+
+
+def _is_proper(heard: Heard, chosen: Phrase) -> bool:
+    """A name in capitals that the catalogue has no column for: a brand or a series, so a wish about the same thing."""
+    at = heard.text.raw.find(chosen.text)
+    capital = all(word[:1].isupper() for word in chosen.text.split() if word not in lexicon().link)
+    return (
+        capital
+        and at > 0
+        and not heard.text.raw.isupper()
+        and not heard.text.raw.istitle()
+        and heard.text.raw[at - 2 : at - 1] not in ".!?"
     )
 
 
@@ -167,25 +211,9 @@ def _names(heard: Heard, plan: Plan, conversation: Conversation) -> dict[str, An
         fields[wanted] = tuple(name for name in kept if name not in off)
         mentioned = {key(name) for name in new}
         fields[against] = tuple(n for n in _join(getattr(plan, against), off) if key(n) not in mentioned or n in off)
-    accepted = [brand for brand in plan.not_brands if _accepts(heard, brand) and brand not in refused]
+    accepted = [name for name in plan.not_brands if set(words(name)) & set(edits.accepted) and name not in refused]
     fields["not_brands"] = tuple(name for name in fields["not_brands"] if name not in accepted)
     return fields
-
-
-def _accepts(heard: Heard, name: str) -> bool:
-    """Whether a message says that something is fine after all."""
-    words = " ".join(key(name).split())
-    fine = r"(?:is|are|would be|will be|s)(?: \w+){0,2} (?:fine|ok|okay|alright|acceptable|good|cool|welcome)|(?:also )?works|can be included|after all"
-    return bool(words) and (
-        heard.text.has(rf"{_escaped(words)}s? (?:{fine})")
-        or heard.text.has(
-            rf"(?:do not mind|fine with|okay with|ok with|can be|include|allow) (?:the )?{_escaped(words)}s?"
-        )
-    )
-
-
-def _escaped(words: str) -> str:
-    return "".join(c if c.isalnum() or c == " " else "." for c in words)
 
 
 def _terms(heard: Heard, plan: Plan, names: dict[str, Any]) -> dict[str, Any]:
@@ -196,8 +224,10 @@ def _terms(heard: Heard, plan: Plan, names: dict[str, Any]) -> dict[str, Any]:
     dropped = {t for phrase in edits.unneeded for t in terms(phrase)}
     exclude = [
         t for t in plan.exclude
-        if not (set(terms(t)) <= wished | dropped or _accepts(heard, t))
+        if not set(terms(t)) <= wished | dropped | set(edits.accepted)
     ]  # fmt: skip
+    head = _head(plan.query)
+    new = [" ".join(w for w in t.split() if head not in terms(w)) or t if len(t.split()) > 1 else t for t in new]
     gone = {t for phrase in new for t in terms(phrase)}
     include = [t for t in plan.include if not set(terms(t)) & (gone | dropped)]
     extra = [
@@ -206,7 +236,7 @@ def _terms(heard: Heard, plan: Plan, names: dict[str, Any]) -> dict[str, Any]:
         *heard.recipient.about,
     ]
     query = " ".join(w for w in plan.query.split() if not terms(w) or not set(terms(w)) <= gone | dropped)
-    query = "" if all(w.casefold() in lexicon().stop for w in query.split()) else query
+    query = "" if head in gone or all(w.casefold() in lexicon().stop for w in query.split()) else query
     categories = set(names.get("not_categories", ()))
     return {
         "query": query,
@@ -233,6 +263,9 @@ def _price(heard: Heard, plan: Plan, conversation: Conversation) -> dict[str, An
         bound = limit(
             heard.wishes.price, conversation.shown, heard.targets if heard.definite else (), far=heard.wishes.far
         )
+        if bound is not None and heard.wishes.price < 0 and high is not None and bound[0] >= high:
+            within = [item for item in conversation.shown if (item.price_minor or high) < high]
+            bound = limit(-1, within, (), far=heard.wishes.far) or (max(high - 1, 0), bound[1])
         if bound is not None and heard.wishes.price < 0:
             high = bound[0] if high is None else min(high, bound[0])
             low = low if low is not None and low <= high else None

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from agent.planner.lexicon import lexicon
 from agent.planner.tokens import Text
 from agent.planner.vocabulary import Vocabulary
-from retrieval.text import key
+from retrieval.text import key, terms
 
 _IDIOMS = (  # say no, but refuse nothing that is sold
     r"not (?:(?:that|so|too|very|really|quite|all that|super) )?(?:sure|certain|familiar|picky|fussy|bothered|important|particular|bad|fond of it)"
-    r"|not (?:really|necessarily|only|yet|at all|much|exactly|just)|no(?: , )? (?:thanks|thank you)|no (?:idea|ideas|preferences?|problem|worries|"
+    r"|not (?:really|yet|at all|much|exactly)(?= [.,!?] | $)|not (?:necessarily|only|just)|(?:at )?first(?= [.,!?] | $)|up to (?:par|scratch|standard)|(?:(?:specific|particular|product|detailed|actual|real|concrete) )+(?:pictures?|photos?|images?)|(?:pictures?|photos?|images?) of (?:the|it|them|these|those)|in (?:that|any|this) case|for (?:example|instance)|no(?: , )? (?:thanks|thank you)|no (?:idea|ideas|preferences?|problem|worries|"
     r"rush|hurry|matter|doubt|clue|opinion|wait|no|biggie|pressure|need|further questions|questions)(?: (?:for|on|about|of|as to|regarding) "
     r"(?:the |a )?(?:brand|colou?r|size|material|style|price|kind|type)s?)?|no (?:particular|specific|special|strong|real) \w+|"
     r"why not|or not|if not|nothing (?:too |very |overly |particularly )?(?:special|fancy|specific|particular|in particular|else|crazy|extravagant)|"
@@ -24,6 +25,12 @@ _UNNEEDED = (
     r"(?:do|does) not (?:really )?(?:need|have) (?:it|them) to be|need not be|no need (?:for (?:it|them) to be|to be|for)|"
     r"(?:forget|never mind|drop|skip|ignore)(?: about)?(?: the)?)(?: (?:a|an|the|with|in|any))* "
     r"(?P<what>(?!it |that |about |me |one )[\w'-]+(?: (?!and |or |but |then |please |now |for |after |to |thing |part |anymore )[\w'-]+){0,2})(?: (?:thing|part|requirement|bit|anymore|after all))?"
+)
+_FINE = r"(?:fine|ok|okay|alright|acceptable|good|great|cool|welcome|allowed)(?: (?:after all|too|with me|for me|by me|as well|then|now|again|actually))*"
+_ACCEPTED = (
+    rf"(?P<a>[\w'-]+(?: [\w'-]+)?) (?:is|are|would be|will be|can be)(?: (?!not )\w+){{0,2}} {_FINE}|"
+    rf"(?:do not (?:really )?mind|(?:fine|ok|okay|happy|cool) with|can (?:also )?be|may (?:also )?be|include|allow|accept) (?:the |some |any )?(?P<b>[\w'-]+(?: [\w'-]+)?)|"
+    r"(?P<c>[\w'-]+(?: [\w'-]+)?) (?:works(?: too| as well| after all)?|after all)"
 )
 _NEGATORS = (
     r"(?:do|does|did|would|will|can|could|should)(?: \w+)? not (?:really |particularly |actually )?(?:want|like|need|show|give|include|recommend|wear|use|eat|drink|stand|have|suggest|"
@@ -64,22 +71,34 @@ _ENDS = frozenset(
 
 @dataclass
 class Edits:
-    """Refusals, in the shopper's words or the catalogue's names; `unneeded` wishes are dropped, `soft` ones added."""
+    """Refusals, in the shopper's words or the catalogue's names; `unneeded` wishes are dropped, `accepted`
+    refusals too."""
 
     exclude: list[str] = field(default_factory=list)
     not_brands: list[str] = field(default_factory=list)
     not_categories: list[str] = field(default_factory=list)
     not_platforms: list[str] = field(default_factory=list)
     unneeded: list[str] = field(default_factory=list)
+    accepted: list[str] = field(default_factory=list)
     soft: list[str] = field(default_factory=list)
     refused_references: bool = False
     refused_brand: bool = False
 
 
-def read_edits(text: Text, vocabulary: Vocabulary) -> Edits:
-    """Read refusals and take the tokens that state them. References must have been taken before."""
+def read_edits(text: Text, vocabulary: Vocabulary, refused: Collection[str] = ()) -> Edits:
+    """Read refusals and take the tokens that state them. References must have been taken before.
+
+    Args:
+        text: the message.
+        vocabulary: the shop's own words.
+        refused: terms and brands refused earlier, which may be said to be fine after all.
+    """
     edits = Edits()
-    for match in text.find(_UNNEEDED):
+    if refused:
+        _accept(text, edits, {term for phrase in refused for term in terms(phrase)})
+    for match in text.find(_UNNEEDED, free=False):
+        if any(text.taken[i] not in {"", "reference"} for i in text.span(match)):
+            continue
         edits.unneeded.append(match["what"])
         text.take(text.span(match), "edit")
     for match in text.find(_SOFT):
@@ -96,6 +115,15 @@ def read_edits(text: Text, vocabulary: Vocabulary) -> Edits:
     return edits
 
 
+def _accept(text: Text, edits: Edits, refused: set[str]) -> None:
+    for match in text.find(_ACCEPTED):
+        group = next(name for name in "abc" if match[name])
+        said = set(terms(match[group])) & refused
+        if said:
+            edits.accepted.extend(sorted(said))
+            text.take(text.span(match), "edit")
+
+
 def _refuse(text: Text, vocabulary: Vocabulary, edits: Edits, negator: range, said: str) -> None:
     at = negator[-1] + 1
     if (
@@ -105,6 +133,8 @@ def _refuse(text: Text, vocabulary: Vocabulary, edits: Edits, negator: range, sa
     ):
         return  # "no, ..." answers, it doesn't refuse what follows
     end, phrases = _phrases(text, at, lists_and=said.split()[0] in _ALSO_AND)
+    if len(phrases) == 1:
+        end, phrases = _name_only(text, vocabulary, end, phrases)
     if at < len(text) and any(text.taken[i] == "reference" for i in range(at, min(end + 2, len(text)))):
         edits.refused_references = True
         text.take(negator, "edit")
@@ -136,6 +166,19 @@ def _phrases(text: Text, at: int, *, lists_and: bool) -> tuple[int, list[range]]
             at = end + (2 if after in {"or", "nor", "no"} else 1)
         else:
             return end, phrases
+
+
+def _name_only(text: Text, vocabulary: Vocabulary, end: int, phrases: list[range]) -> tuple[int, list[range]]:
+    """ "anything but Nike running shoes" refuses Nike alone: what follows a name is still wanted."""
+    span = phrases[0]
+    hits = vocabulary.find_brands(text.words(span))
+    named = hits[0].end if hits and hits[0].start == 0 else 0
+    if not named and span[0] > 0 and not text.raw.istitle():
+        capital = [text.raw[text.tokens[i].start].isupper() for i in span]
+        named = capital.index(False) if capital[0] and not all(capital) else 0
+    if not named or named == len(span):
+        return end, phrases
+    return span[0] + named, [span[:named]]
 
 
 def _phrase(text: Text, at: int) -> tuple[int, int]:

@@ -45,6 +45,8 @@ class Heard:
     dislikes: bool
     likes: bool
     similar: bool
+    fresh: bool
+    affirms: bool
     small_talk: bool
     off_topic: bool
 
@@ -72,20 +74,22 @@ def hear(message: str, conversation: Conversation, vocabulary: Vocabulary) -> He
         expected=_expected(previous), most_shown=len(shown),
     )  # fmt: skip
     wishes = read_wishes(text, shown=bool(shown))
-    recipient = read_recipient(text, previous.recipient if previous else None)
     similar = bool(shown) and text.has(_SIMILAR)
     focus = [item for item in shown if previous and item.id in previous.targets]
     references = _references(text, conversation, focus, act=cart_words or why or compares or asks)
+    recipient = read_recipient(text, previous.recipient if previous else None)
     cart = acts.cart_op(text, bool(references) or (quantity > 1 and bool(shown)))
     for match in text.find(_SIMILAR):
         text.take(text.span(match), "reference")
-    edits = read_edits(text, vocabulary)
+    edits = read_edits(text, vocabulary, (*previous.exclude, *previous.not_brands) if previous else ())
+    for match in text.find(acts.IDEAS):
+        text.take(text.span(match), "idiom")
     names = read_names(text, vocabulary)
     return Heard(
         text=text, price=price, wishes=wishes, recipient=recipient, references=tuple(references), edits=edits, names=names,
         phrases=tuple(phrases(text, vocabulary)), cart=cart, quantity=quantity, compares=compares, why=why, asks=asks,
         ideas=ideas, more=more, dislikes=text.has(acts.DISLIKE), likes=text.has(acts.LIKE), similar=similar,
-        small_talk=not answering and acts.is_small_talk(text), off_topic=acts.off_topic(text),
+        fresh=text.has(acts.FRESH), affirms=acts.affirms(text), small_talk=not answering and acts.is_small_talk(text), off_topic=acts.off_topic(text),
     )  # fmt: skip
 
 

@@ -25,9 +25,11 @@ _WISH = frozenset(
 )
 _BACKGROUND = frozenset("because since when if though although so as while until unless due".split())
 _OBJECT = frozenset("it them this that they".split())
+_COMPARING = frozenset("more less better bigger larger longer higher lower smaller stronger brighter enough".split())
 _VERB_OR_NOUN = frozenset(
     "work play care stock display carry wear fit look order shop use show check change help mind love like buy sell".split()
 )
+_NOUN_FIRST = frozenset("work play stock fit care carry".split())
 _BEFORE_VERB = frozenset(
     "i you we they he she to not do does did can could would will please that which who might may should let and it".split()
 )
@@ -113,12 +115,13 @@ def _is_noun(text: Text, at: int) -> bool:
         return False
     follows = bool(after) and after[0].isalnum() and after not in lexicon().stop
     described = before in lexicon().describing or (before[:1].isalnum() and before not in lexicon().stop)
-    return (follows and bool(before)) or described
+    return (follows and (bool(before) or text.tokens[at].low in _NOUN_FIRST)) or described
 
 
 def _phrase(text: Text, vocabulary: Vocabulary, run: list[int], lead: list[str], asked: bool) -> Phrase | None:
     lists = lexicon()
     edge = lists.link | lists.padding
+    compared = any(text.tokens[i].low in _COMPARING for i in run[:2]) or lead[-1:] in (["more"], ["less"])
     kept = list(run)
     while (
         kept
@@ -126,7 +129,7 @@ def _phrase(text: Text, vocabulary: Vocabulary, run: list[int], lead: list[str],
         or (kept and text.tokens[kept[-1]].low in {"one", "ones"})
     ):
         kept.pop()
-    generic = len(kept) < len(run) and any(text.tokens[i].low in lists.generic for i in run[-2:])
+    generic = compared or len(kept) < len(run) and any(text.tokens[i].low in lists.generic for i in run[-2:])
     while kept and text.tokens[kept[0]].low in edge:
         kept.pop(0)
     kept = [
@@ -137,6 +140,12 @@ def _phrase(text: Text, vocabulary: Vocabulary, run: list[int], lead: list[str],
     while kept and text.tokens[kept[-1]].low in edge:
         generic |= text.tokens[kept[-1]].low in lists.generic
         kept.pop()
+    if len(kept) > 1 and text.tokens[kept[-1]].low in lists.generic:
+        rest = [text.tokens[i].low for i in kept[:-1]]
+        if all(w in lists.describing or w in lists.link for w in rest):
+            kept, generic = kept[:-1], True
+    if all(text.tokens[i].low in lists.generic for i in kept):
+        return None
     kept = _without_loose_links(text, kept)
     low = [text.tokens[i].low for i in kept]
     if not kept or all(len(w) == 1 and not w.isalnum() for w in low):
@@ -185,6 +194,10 @@ def _spell(text: Text, kept: list[int], low: list[str], corrected: list[str]) ->
 
 def _cue(lead: list[str], asked: bool, words: list[str]) -> str:
     told = set(lead)
+    if not asked and lead[-1:] == ["to"] and not told & _REQUEST:
+        return "background"
+    if told & {"prefer", "preferably", "ideally", "rather"}:
+        return "wish"
     if told & _BACKGROUND and not told & {"if you"}:
         if not (told & {"if"} and told & {"have", "you"}):
             return "background"

@@ -81,40 +81,44 @@ def _wordless(message: str, base: Plan, previous: Plan | None) -> Plan:
 
 def _act(heard: Heard, conversation: Conversation) -> Act:
     """Which kind of turn it is; clarifying is decided later, when it is known what there is to search for."""
-    shown = bool(conversation.shown)
-    pointed = bool(heard.references)
-    wants = heard.more or heard.wishes.price or heard.price.said or heard.similar or bool(heard.edits.exclude)
     if heard.cart is not None and not (heard.dislikes and heard.cart == "add") and not heard.similar:
         return Act.CART
-    if shown and heard.compares and not heard.wishes.price and not _asks_for_goods(heard):
-        return Act.COMPARE
-    if shown and heard.why and not heard.off_topic:
-        return Act.EXPLAIN
-    if shown and heard.asks and pointed and not wants and not heard.off_topic and not heard.dislikes:
-        return Act.EXPLAIN
+    wants = bool(heard.more or heard.wishes.price or heard.price.said or heard.similar or heard.edits.exclude)
+    about = _about_shown(heard, wants=wants) if conversation.shown else None
+    if about is not None:
+        return about
     if heard.off_topic and not _asks_for_goods(heard):
         return Act.CHITCHAT
-    if (
-        wants
-        or heard.ideas
-        or heard.names.brands
-        or heard.names.platforms
-        or heard.names.categories
-        or heard.recipient.said
-    ):
+    named = heard.names.brands or heard.names.platforms or heard.names.categories
+    if wants or heard.ideas or named or heard.recipient.said or (heard.dislikes and conversation.shown):
         return Act.RECOMMEND
-    if heard.dislikes and shown:
-        return Act.RECOMMEND
-    if heard.small_talk and not heard.wishes.cheap and heard.wishes.stock is None and not heard.edits.unneeded:
-        return Act.CHITCHAT
-    if shown and heard.likes and pointed and not any(p.cue in {"request", "wish"} and p.names for p in heard.phrases):
+    edited = heard.wishes.cheap or heard.wishes.offer or heard.wishes.stock is not None or heard.edits.unneeded
+    if heard.small_talk and not edited:
         return Act.CHITCHAT
     return Act.RECOMMEND
 
 
+def _about_shown(heard: Heard, *, wants: bool) -> Act | None:
+    """Whether the message speaks of what is shown: compare, explain, or only praise; None if it asks for goods."""
+    if heard.compares and not heard.wishes.price and not _asks_for_goods(heard):
+        return Act.COMPARE
+    if heard.off_topic or heard.dislikes:
+        return None
+    if heard.why:
+        return Act.EXPLAIN
+    if wants or not heard.references or _asks_for_goods(heard):
+        return None
+    if heard.asks:
+        return Act.EXPLAIN
+    if heard.likes and not any(p.cue in {"request", "wish"} and p.names for p in heard.phrases):
+        return Act.CHITCHAT
+    only = heard.definite and not heard.phrases and not heard.edits.refused_references and not heard.recipient.said
+    return Act.EXPLAIN if only and not heard.names.brands else None
+
+
 def _asks_for_goods(heard: Heard) -> bool:
     chosen = main(list(heard.phrases))
-    return chosen is not None and chosen.cue == "request" and chosen.names and not heard.references
+    return chosen is not None and chosen.cue == "request" and chosen.names and not heard.definite
 
 
 def _targets(heard: Heard, conversation: Conversation, act: Act) -> tuple[str, ...]:

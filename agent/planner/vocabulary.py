@@ -146,7 +146,7 @@ class Vocabulary:
         slips |= {a + c + b for a, b in splits for c in _LETTERS}
         if len(word) > 5:
             slips |= {a + c + b[1:] for a, b in splits if b for c in _LETTERS}
-        slips -= {word, word + "s", singular(word)}
+        slips = {slip for slip in slips if singular(slip) != singular(word)}
         scored = sorted(((self.count(singular(w)), w) for w in slips), reverse=True)
         best, fixed = scored[0]
         return fixed if best >= 3 else word
