@@ -117,7 +117,8 @@ class Life:
             return
         known, self._usual[category] = category in self.first, listing
         self._owned.add((category, listing.product.number))
-        units = self.rng.choices((1, 2, 3), weights=(0.75, 0.18, 0.07))[0] if goods.renews and goods.renews < 60 else 1
+        often = goods.renews is not None and goods.renews < 60 and not goods.works
+        units = self.rng.choices((1, 2, 3), weights=(0.75, 0.18, 0.07))[0] if often else 1
         self._buy(goods, listing, moment, units, known)
         self.first.setdefault(category, moment)
         if cause in self._weights:
@@ -184,7 +185,7 @@ class Life:
                 self._do(listing, EventKind.FAVOURITE, moment)
             elif own and chance < 0.15:
                 self._do(listing, EventKind.CART, moment)
-            elif not own and chance < 0.08:
+            elif not own and chance < 0.08 and not listing.product.category.sensitive:
                 self._do(listing, EventKind.DISMISS, moment)
 
     def _do(self, listing: Listing, kind: EventKind, at: datetime, value: int | None = None, units: int = 1) -> None:
