@@ -12,11 +12,10 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
-from retrieval.schema import EventKind
 from ui.options import Adapter, AsJson, Chroma, ModelName, ModelOptions, ModelPath, ModelUrl, Shop, State
 from ui.output import command
 
@@ -34,6 +33,7 @@ Json = dict[str, Any]
 Into = Annotated[Path, typer.Option("--into", metavar="DIR", help="The shop folder to build; swapped in when done.")]
 Shopper = Annotated[str, typer.Option("--shopper", metavar="ID", help="A shopper's id; an unknown one is new here.")]
 Encoder = Annotated[str, typer.Option(help="static (fast), minilm (better, slower), or a sentence-transformers model.")]
+Kind = Literal["view", "cart", "favourite", "purchase", "review", "dismiss", "return"]
 BatchSize = Annotated[int, typer.Option(min=1, max=100_000, help="Items encoded and stored at once.")]
 
 
@@ -166,17 +166,18 @@ def record(
     shop: Shop,
     shopper: Shopper,
     item: Annotated[str, typer.Option(metavar="ITEM", help="The item's id, platform:sku.")],
-    kind: Annotated[EventKind, typer.Option(help="What happened.")],
+    kind: Annotated[Kind, typer.Option(help="What happened.")],
     quantity: Annotated[float, typer.Option(min=0.001, max=1_000_000, help="Units.")] = 1.0,
     state: State = None,
     as_json: AsJson = False,
 ) -> Json:
     """Feed an event back; it counts from the next turn on."""
+    from retrieval.schema import EventKind
     from ui.commands import talk
     from ui.desk import Desk
 
     with Desk(shop, state) as desk:
-        return talk.record(desk, shopper, item, kind, quantity, quiet=as_json)
+        return talk.record(desk, shopper, item, EventKind(kind), quantity, quiet=as_json)
 
 
 @app.command()
