@@ -16,6 +16,7 @@ from agent.planner.amounts import Amount, amounts
 from agent.planner.lexicon import lexicon
 from agent.planner.tokens import Text
 
+MOST_NUMBERS = 40  # of a message are looked at
 _TAIL = r"(?: (?:of|is|are|be|about|around|than|at|to|the|a|my|only|just|like|maybe|roughly|:|=))*"
 _MORE = r"(?:more than|over|above|exceed(?:ing|s)?|beyond|higher than|pricier than|costlier than|greater than|past)"
 _LESS = r"(?:less(?: expensive)? than|under|below|beneath|lower than|cheaper than)"
@@ -130,7 +131,7 @@ def read_price(text: Text, default: str | None, *, expected: str = "", most_show
         text.take(text.span(match), "price")
         cleared = True
     limits = _Limits()
-    numbers = amounts(text, default)
+    numbers = amounts(text, default)[:MOST_NUMBERS]
     at = 0
     while at < len(numbers):
         at += _read(text, numbers[at : at + 2], limits, default, expected, most_shown)

@@ -14,9 +14,10 @@ from agent.planner.carry import carry
 from agent.planner.chinese import has_chinese, plan_chinese
 from agent.planner.hear import Heard, hear
 from agent.planner.query import main
+from agent.planner.tokens import shortened
 from agent.planner.vocabulary import Vocabulary
 from agent.schema import Act, Conversation, Plan
-from retrieval.text import clean, words
+from retrieval.text import words
 
 MAX_QUERY = 200  # characters
 
@@ -33,7 +34,7 @@ class RulesPlanner:
 
     def plan(self, message: str, conversation: Conversation) -> Plan:
         """The plan for a message, with everything carried over from earlier turns. Never fails, whatever the text."""
-        message = clean(message)
+        message = shortened(message)
         previous = conversation.plan
         base = (previous or Plan()).model_copy(
             update={"targets": (), "cart_op": None, "quantity": 1, "ask": None, "question": "", "confidence": 1.0}
@@ -90,7 +91,7 @@ def _act(heard: Heard, conversation: Conversation) -> Act:
     if heard.off_topic and not _asks_for_goods(heard):
         return Act.CHITCHAT
     named = heard.names.brands or heard.names.platforms or heard.names.categories
-    if wants or heard.ideas or named or heard.recipient.said or (heard.dislikes and conversation.shown):
+    if wants or heard.ideas or named or heard.recipient.said or (heard.dislikes and conversation.plan):
         return Act.RECOMMEND
     edited = heard.wishes.cheap or heard.wishes.offer or heard.wishes.stock is not None or heard.edits.unneeded
     if heard.small_talk and not edited:

@@ -11,7 +11,7 @@ from functools import lru_cache
 
 from retrieval.text import clean
 
-HEAD, TAIL = 3_000, 1_000  # of longer messages the beginning and the end are read
+HEAD, TAIL = 1_500, 500  # characters: of longer messages the beginning and the end are read
 _TOKEN = re.compile(
     r"\d+(?:st|nd|rd|th)\b|\d+(?:[.,'’]\d+)*|[^\W\d_]\w*(?:['’&-]\w+)*|[^\w\s]|_",
     re.UNICODE,
@@ -58,6 +58,13 @@ def _expand(surface: str) -> list[str]:
     return [low]
 
 
+def shortened(message: str) -> str:
+    """A message cleaned, line ends as full stops, and of a long one its beginning and its end."""
+    if len(message) > HEAD + TAIL:
+        message = f"{message[:HEAD]} . {message[-TAIL:]}"
+    return clean(message.replace("\r", "\n").replace("\n", " . ") if "\n" in message.strip() else message)
+
+
 class Text:
     """A message while it is being read: readers take the tokens that they understood, the query gets the rest.
 
@@ -68,10 +75,7 @@ class Text:
     """
 
     def __init__(self, message: str) -> None:
-        raw = clean(message.replace("\r", "\n").replace("\n", " . ") if "\n" in message else message)
-        if len(raw) > HEAD + TAIL:
-            raw = f"{raw[:HEAD]} . {raw[-TAIL:]}"
-        self.raw = raw
+        self.raw = raw = shortened(message)
         self.tokens: list[Token] = [
             Token(low, m.start(), m.end()) for m in _TOKEN.finditer(raw) for low in _expand(m.group())
         ]

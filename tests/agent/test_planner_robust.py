@@ -100,7 +100,7 @@ def test_messages_are_read_in_milliseconds() -> None:
         "not a " * 1700,
         "1 " * 5000,
     ):
-        assert best_of(long[:10_000], later, repeats=3) < 0.2
+        assert best_of(long[:10_000], later, repeats=3) < 0.1
 
 
 def test_a_correction_in_three_turns_keeps_everything_else() -> None:
