@@ -11,10 +11,55 @@ from agent.planner.tokens import Text
 MOST = 10**15  # minor units; larger sums are read as this
 EXPONENTS = dict.fromkeys(["BIF", "CLP", "ISK", "JPY", "KRW", "PYG", "UGX", "VND", "XAF", "XOF"], 0)
 EXPONENTS |= dict.fromkeys(["BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"], 3)
-CODES = (
-    "usd eur gbp jpy cny inr aud cad chf sek nok dkk pln czk huf ron bgn try brl mxn ars clp cop zar krw twd hkd sgd myr thb "
-    "idr php vnd aed sar ils egp nzd rub uah kwd bhd omr qar ngn kes pkr"
-).split()
+CODES = [
+    "usd",
+    "eur",
+    "gbp",
+    "jpy",
+    "cny",
+    "inr",
+    "aud",
+    "cad",
+    "chf",
+    "sek",
+    "nok",
+    "dkk",
+    "pln",
+    "czk",
+    "huf",
+    "ron",
+    "bgn",
+    "try",
+    "brl",
+    "mxn",
+    "ars",
+    "clp",
+    "cop",
+    "zar",
+    "krw",
+    "twd",
+    "hkd",
+    "sgd",
+    "myr",
+    "thb",
+    "idr",
+    "php",
+    "vnd",
+    "aed",
+    "sar",
+    "ils",
+    "egp",
+    "nzd",
+    "rub",
+    "uah",
+    "kwd",
+    "bhd",
+    "omr",
+    "qar",
+    "ngn",
+    "kes",
+    "pkr",
+]
 _SIGNS = {"$": "USD", "£": "GBP", "€": "EUR", "¥": "JPY", "₹": "INR", "₩": "KRW", "₽": "RUB", "₺": "TRY", "₪": "ILS"}
 _NAMES = {
     "dollar": "USD", "dollars": "USD", "buck": "USD", "bucks": "USD", "euro": "EUR", "euros": "EUR", "quid": "GBP",
@@ -27,12 +72,33 @@ _DOLLARS = {"USD", "AUD", "CAD", "NZD", "SGD", "HKD", "TWD", "MXN", "ARS", "CLP"
 _ONES = {
     word: number
     for number, word in enumerate(
-        "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
-        "eighteen nineteen".split()
+        [
+            "zero",
+            "one",
+            "two",
+            "three",
+            "four",
+            "five",
+            "six",
+            "seven",
+            "eight",
+            "nine",
+            "ten",
+            "eleven",
+            "twelve",
+            "thirteen",
+            "fourteen",
+            "fifteen",
+            "sixteen",
+            "seventeen",
+            "eighteen",
+            "nineteen",
+        ]
     )
 }
 _TENS = {
-    word: 10 * n for n, word in enumerate("twenty thirty forty fifty sixty seventy eighty ninety".split(), start=2)
+    word: 10 * n
+    for n, word in enumerate(["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"], start=2)
 }
 _TIMES = {"hundred": 100, "thousand": 1000, "grand": 1000, "k": 1000, "million": 10**6}
 _COUNTS = _ONES | _TENS | {f"{t}-{o}": n + _ONES[o] for t, n in _TENS.items() for o in list(_ONES)[1:10]}

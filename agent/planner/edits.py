@@ -5,42 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass, field
 
-from agent.planner.lexicon import lexicon
+from agent.planner.lexicon import lexicon, said
 from agent.planner.tokens import Text
 from agent.planner.vocabulary import Vocabulary
 from retrieval.text import key, terms
 
-_IDIOMS = (  # say no, but refuse nothing that is sold
-    r"not (?:(?:that|so|too|very|really|quite|all that|super) )?(?:sure|certain|familiar|picky|fussy|bothered|important|particular|bad|fond of it)"
-    r"|not (?:really|yet|at all|much|exactly)(?= [.,!?] | $)|not (?:necessarily|only|just)|(?:at )?first(?= [.,!?] | $)|(?:the )?quality (?:is|be|should be|must be|has to be|needs to be)(?: (?:not|so|very|really|good|high|great|excellent|satisfactory|up|to|par|fine|ok|okay|decent|top|acceptable|the|best|standard))+|up to (?:par|scratch|standard)|(?:as|so) long as|provided(?: that)?|(?:(?:specific|particular|product|detailed|actual|real|concrete) )+(?:pictures?|photos?|images?)|(?:pictures?|photos?|images?) of (?:the|it|them|these|those)|in (?:that|any|this) case|for (?:example|instance)|no(?: , )? (?:thanks|thank you)|no (?:idea|ideas|preferences?|problem|worries|"
-    r"rush|hurry|matter|doubt|clue|opinion|wait|no|biggie|pressure|need|further questions|questions)(?: (?:for|on|about|of|as to|regarding) "
-    r"(?:the |a )?(?:brand|colou?r|size|material|style|price|kind|type)s?)?|no (?:particular|specific|special|strong|real) \w+|"
-    r"why not|or not|if not|nothing (?:too |very |overly |particularly )?(?:special|fancy|specific|particular|in particular|else|crazy|extravagant)|"
-    r"do not (?:really )?(?:mind|care|know|worry|bother)(?: (?:about|for|what|which)?(?: the| a)?(?: (?:brand|colou?r|size|material|style|kind|type))?)?|"
-    r"not (?:a )?(?:problem|issue)|no (?:longer|more|other) (?:questions?)|nope|not now|could not (?:find|decide)|can not (?:find|decide|think)(?: of)?"
-)
 _SOFT = r"not (?:to be )?(?:too|so|that|very|overly|super|terribly|be too|as) (?P<what>[\w-]+)(?: (?:and|or) (?:too )?[\w-]+)?"
-_UNNEEDED = (
-    r"(?:(?:it |they |that )?(?:does|do|need|must|has|have|is|are) not (?:really |necessarily )?(?:(?:need|have|required|necessary)(?: it)? )?(?:to )?(?:be|have|come)|"
-    r"(?:do|does) not (?:really )?(?:need|have) (?:it|them) to be|need not be|no need (?:for (?:it|them) to be|to be|for)|"
-    r"(?:forget|never mind|drop|skip|ignore)(?: about)?(?: the)?)(?: (?:a|an|the|with|in|any))* "
-    r"(?P<what>(?!it |that |about |me |one )[\w'-]+(?: (?!and |or |but |then |please |now |for |after |to |thing |part |anymore )[\w'-]+){0,2})(?: (?:thing|part|requirement|bit|anymore|after all))?"
-)
 _FINE = r"(?:fine|ok|okay|alright|acceptable|good|great|cool|welcome|allowed)(?: (?:after all|too|with me|for me|by me|as well|then|now|again|actually))*"
-_ACCEPTED = (
-    rf"(?P<a>[\w'-]+(?: [\w'-]+)?) (?:is|are|would be|will be|can be)(?: (?!not )\w+){{0,2}} {_FINE}|"
-    rf"(?:do not (?:really )?mind|(?:fine|ok|okay|happy|cool) with|can (?:also )?be|may (?:also )?be|include|allow|accept) (?:the |some |any )?(?P<b>[\w'-]+(?: [\w'-]+)?)|"
-    r"(?P<c>[\w'-]+(?: [\w'-]+)?) (?:works(?: too| as well| after all)?|after all)"
-)
-_NEGATORS = (
-    r"(?:do|does|did|would|will|can|could|should)(?: \w+)? not (?:really |particularly |actually )?(?:want|like|need|show|give|include|recommend|wear|use|eat|drink|stand|have|suggest|"
-    r"get|buy|contain|love|care for|trust|fancy|enjoy|tolerate|be|come|send)(?: (?:me|us|to|be|have|see|get|wear|eat|use|it|them))*|"
-    r"(?:any|every)(?:thing|one| brand| colou?r)? (?:but|except|besides)(?: for)?|nothing (?:with|in|from|by|made|that|containing|of|like)(?: (?:of|from|contains?|has|is))?|"
-    r"not (?:a (?:big )?fan of|into|fond of|keen on|interested in|looking for|crazy about|on|from|in|by|made of|made from|made|with|any(?:more)?)|"
-    r"except(?: for)?|excluding|exclude|other than|apart from|aside from|besides|without|w/o|avoid(?:ing)?|hates?|dislikes?|detest|loathe|"
-    r"allergic to|free (?:of|from)|minus|instead of|rather than|sick of|tired of|fed up with|(?:had )?enough of|enough|no more|"
-    r"(?:leave|filter|keep) out|stay away from|steer clear of|skip|rather not(?: have)?|neither|nor|never|nothing|non|no|not"
-)
 _ALSO_AND = (
     "without",
     "avoid",
@@ -57,22 +28,178 @@ _ALSO_AND = (
     "nothing",
 )
 _SKIPPED = frozenset(
-    "a an the any some more much many anything something everything stuff made of from by with in on containing contain have has had "
-    "to be it kind kinds type types sort sorts that is are like brand brands thing things ones other such those these really actually "
-    "too all another about contains me us see buy goods products items color colour material materials".split()
+    [
+        "a",
+        "an",
+        "the",
+        "any",
+        "some",
+        "more",
+        "much",
+        "many",
+        "anything",
+        "something",
+        "everything",
+        "stuff",
+        "made",
+        "of",
+        "from",
+        "by",
+        "with",
+        "in",
+        "on",
+        "containing",
+        "contain",
+        "have",
+        "has",
+        "had",
+        "to",
+        "be",
+        "it",
+        "kind",
+        "kinds",
+        "type",
+        "types",
+        "sort",
+        "sorts",
+        "that",
+        "is",
+        "are",
+        "like",
+        "brand",
+        "brands",
+        "thing",
+        "things",
+        "ones",
+        "other",
+        "such",
+        "those",
+        "these",
+        "really",
+        "actually",
+        "too",
+        "all",
+        "another",
+        "about",
+        "contains",
+        "me",
+        "us",
+        "see",
+        "buy",
+        "goods",
+        "products",
+        "items",
+        "color",
+        "colour",
+        "material",
+        "materials",
+    ]
 )
 _ENDS = frozenset(
-    "but and or nor , . ; : ! ? ( ) - because since so if then than please thanks thank either anymore though although for with under "
-    "over below above around between at in on just only instead rather now today though as after when where which who that this these "
-    "those the a an my your is are was were would will can could should do does i you we they he she it me him her us them again though "
-    "at all thx ok okay to by from show give".split()
+    [
+        "but",
+        "and",
+        "or",
+        "nor",
+        ",",
+        ".",
+        ";",
+        ":",
+        "!",
+        "?",
+        "(",
+        ")",
+        "-",
+        "because",
+        "since",
+        "so",
+        "if",
+        "then",
+        "than",
+        "please",
+        "thanks",
+        "thank",
+        "either",
+        "anymore",
+        "though",
+        "although",
+        "for",
+        "with",
+        "under",
+        "over",
+        "below",
+        "above",
+        "around",
+        "between",
+        "at",
+        "in",
+        "on",
+        "just",
+        "only",
+        "instead",
+        "rather",
+        "now",
+        "today",
+        "though",
+        "as",
+        "after",
+        "when",
+        "where",
+        "which",
+        "who",
+        "that",
+        "this",
+        "these",
+        "those",
+        "the",
+        "a",
+        "an",
+        "my",
+        "your",
+        "is",
+        "are",
+        "was",
+        "were",
+        "would",
+        "will",
+        "can",
+        "could",
+        "should",
+        "do",
+        "does",
+        "i",
+        "you",
+        "we",
+        "they",
+        "he",
+        "she",
+        "it",
+        "me",
+        "him",
+        "her",
+        "us",
+        "them",
+        "again",
+        "though",
+        "at",
+        "all",
+        "thx",
+        "ok",
+        "okay",
+        "to",
+        "by",
+        "from",
+        "show",
+        "give",
+    ]
 )
 
 
 @dataclass
 class Edits:
     """Refusals, in the shopper's words or the catalogue's names; `unneeded` wishes are dropped, `accepted`
-    refusals too."""
+    refusals too.
+    """
 
     exclude: list[str] = field(default_factory=list)
     not_brands: list[str] = field(default_factory=list)
@@ -96,7 +223,7 @@ def read_edits(text: Text, vocabulary: Vocabulary, refused: Collection[str] = ()
     edits = Edits()
     if refused:
         _accept(text, edits, {term for phrase in refused for term in terms(phrase)})
-    for match in text.find(_UNNEEDED, free=False):
+    for match in text.find(said("edits.unneeded"), free=False):
         if any(text.taken[i] not in {"", "reference"} for i in text.span(match)):
             continue
         edits.unneeded.append(match["what"])
@@ -105,9 +232,9 @@ def read_edits(text: Text, vocabulary: Vocabulary, refused: Collection[str] = ()
         if match["what"] in {"expensive", "pricey", "costly", "dear"}:
             edits.soft.append("affordable")
         text.take(text.span(match), "edit")
-    for match in text.find(_IDIOMS):
+    for match in text.find(said("edits.idioms")):
         text.take(text.span(match), "idiom")
-    for match in text.find(_NEGATORS, free=False):
+    for match in text.find(said("edits.negators"), free=False):
         span = text.span(match)
         if any(text.taken[i] for i in span):
             continue
@@ -116,23 +243,23 @@ def read_edits(text: Text, vocabulary: Vocabulary, refused: Collection[str] = ()
 
 
 def _accept(text: Text, edits: Edits, refused: set[str]) -> None:
-    for match in text.find(_ACCEPTED):
+    for match in text.find(said("edits.accepted")):
         group = next(name for name in "abc" if match[name])
-        said = set(terms(match[group])) & refused
-        if said:
-            edits.accepted.extend(sorted(said))
+        again = set(terms(match[group])) & refused
+        if again:
+            edits.accepted.extend(sorted(again))
             text.take(text.span(match), "edit")
 
 
-def _refuse(text: Text, vocabulary: Vocabulary, edits: Edits, negator: range, said: str) -> None:
+def _refuse(text: Text, vocabulary: Vocabulary, edits: Edits, negator: range, negating: str) -> None:
     at = negator[-1] + 1
     if (
-        said == "no"
+        negating == "no"
         and at < len(text)
         and text.tokens[at].low in {",", ".", "!", "i", "it", "that", "this", "the", "you", "actually", "make"}
     ):
         return  # "no, ..." answers, it doesn't refuse what follows
-    end, phrases = _phrases(text, at, lists_and=said.split()[0] in _ALSO_AND)
+    end, phrases = _phrases(text, at, lists_and=negating.split(maxsplit=1)[0] in _ALSO_AND)
     if len(phrases) == 1:
         end, phrases = _name_only(text, vocabulary, end, phrases)
     if at < len(text) and any(text.taken[i] == "reference" for i in range(at, min(end + 2, len(text)))):
@@ -142,7 +269,7 @@ def _refuse(text: Text, vocabulary: Vocabulary, edits: Edits, negator: range, sa
     brand_said = any(text.tokens[i].low in {"brand", "brands"} for i in range(at, min(end, len(text))))
     if not phrases:
         edits.refused_brand |= brand_said
-        if said not in {"no", "not", "never", "nothing", "enough", "skip"} or brand_said:
+        if negating not in {"no", "not", "never", "nothing", "enough", "skip"} or brand_said:
             text.take(range(negator[0], max(end, negator[-1] + 1)), "edit")
         return
     for phrase in phrases:

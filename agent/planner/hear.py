@@ -8,6 +8,7 @@ from typing import Literal
 
 from agent.planner import acts
 from agent.planner.edits import Edits, read_edits
+from agent.planner.lexicon import said
 from agent.planner.money import Price, read_price
 from agent.planner.names import Names, read_names
 from agent.planner.query import Phrase, phrases
@@ -18,8 +19,6 @@ from agent.planner.vocabulary import Vocabulary
 from agent.planner.wishes import Wishes, read_wishes
 from agent.schema import Act, Conversation, Plan, Shown
 
-_SIMILAR = r"(?:more |something |others? |anything |ones? |products? |items? )*(?:similar(?: (?:\w+ )?to)?|(?:more|something|anything|ones?|others?|just) like|in the style of|resembling)(?: to)?"
-_QUANTITY = r"(?:(?:i will take|take|buy|order|add|get|want|need|purchase|have|of|put|make it|please)(?: me)? )(?P<n>\d{1,2}|two|three|four|five|six|seven|eight|nine|ten|a dozen|a couple)(?= (?:of|x|units?|pieces?|packs?|them|those|these|more|to|in|please|copies|pairs?|[.,!]|times) | $)|(?P<m>\d{1,2}) (?:x|times|units?|pieces|copies)(?= )|x (?P<k>\d{1,2})"
 _COUNTS = {"two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10, "a dozen": 12, "a couple": 2}  # fmt: skip
 
 
@@ -65,31 +64,31 @@ def hear(message: str, conversation: Conversation, vocabulary: Vocabulary) -> He
     """Read a message in the light of what was shown and asked last."""
     text, previous, shown = Text(message), conversation.plan, conversation.shown
     answering = previous is not None and previous.act is Act.CLARIFY
-    cart_words = text.has(acts._ADD) or text.has(acts._REMOVE)
+    cart_words = text.has(said("acts.add")) or text.has(said("acts.remove"))
     why, compares = acts.asks_why(text), acts.compares(text)
-    asks, ideas, more = acts.asks(text), acts.ideas(text), text.has(acts.MORE)
+    asks, ideas, more = acts.asks(text), acts.ideas(text), text.has(said("acts.more"))
     quantity = _quantity(text)
     price = read_price(
         text, (previous.currency if previous else None) or vocabulary.currency,
         expected=_expected(previous), most_shown=len(shown),
     )  # fmt: skip
     wishes = read_wishes(text, shown=bool(shown))
-    similar = bool(shown) and text.has(_SIMILAR)
+    similar = bool(shown) and text.has(said("hear.similar"))
     focus = [item for item in shown if previous and item.id in previous.targets]
     references = _references(text, conversation, focus, act=cart_words or why or compares or asks)
     recipient = read_recipient(text, previous.recipient if previous else None)
     cart = acts.cart_op(text, bool(references) or (quantity > 1 and bool(shown)))
-    for match in text.find(_SIMILAR):
+    for match in text.find(said("hear.similar")):
         text.take(text.span(match), "reference")
     edits = read_edits(text, vocabulary, (*previous.exclude, *previous.not_brands) if previous else ())
-    for match in text.find(acts.IDEAS):
+    for match in text.find(said("acts.ideas")):
         text.take(text.span(match), "idiom")
     names = read_names(text, vocabulary)
     return Heard(
         text=text, price=price, wishes=wishes, recipient=recipient, references=tuple(references), edits=edits, names=names,
         phrases=tuple(phrases(text, vocabulary)), cart=cart, quantity=quantity, compares=compares, why=why, asks=asks,
-        ideas=ideas, more=more, dislikes=text.has(acts.DISLIKE), likes=text.has(acts.LIKE), similar=similar,
-        fresh=text.has(acts.FRESH), affirms=acts.affirms(text), small_talk=not answering and acts.is_small_talk(text), off_topic=acts.off_topic(text),
+        ideas=ideas, more=more, dislikes=text.has(said("acts.dislike")), likes=text.has(said("acts.like")), similar=similar,
+        fresh=text.has(said("acts.fresh")), affirms=acts.affirms(text), small_talk=not answering and acts.is_small_talk(text), off_topic=acts.off_topic(text),
     )  # fmt: skip
 
 
@@ -114,8 +113,8 @@ def _references(text: Text, conversation: Conversation, focus: Sequence[Shown], 
 
 
 def _quantity(text: Text) -> int:
-    for match in text.find(_QUANTITY):
-        said = match["n"] or match["m"] or match["k"]
-        number = _COUNTS.get(said) or int(said)
+    for match in text.find(said("hear.quantity")):
+        spoken = match["n"] or match["m"] or match["k"]
+        number = _COUNTS.get(spoken) or int(spoken)
         return number if 0 < number <= 99 else 1
     return 1

@@ -1,10 +1,11 @@
-"""The rules planner's word lists, read once from `words.toml`."""
+"""The rules planner's word lists, read once from `words.toml`, and its phrases, from `phrases.toml`."""
 
 from __future__ import annotations
 
+import re
 import tomllib
 from dataclasses import dataclass, fields
-from functools import cached_property, lru_cache
+from functools import cache, cached_property, lru_cache
 from pathlib import Path
 
 
@@ -51,3 +52,24 @@ def lexicon() -> Lexicon:
     sets = {name: frozenset(text.split()) for name, text in lists.items()}
     sets["known"] = frozenset().union(*sets.values())
     return Lexicon(**{field.name: sets[field.name] for field in fields(Lexicon)})
+
+
+@lru_cache(maxsize=1)
+def _phrases() -> dict[str, dict[str, str]]:
+    tables = tomllib.loads((Path(__file__).parent / "phrases.toml").read_text(encoding="utf-8"))
+    parts = tables.pop("parts")
+
+    def filled(expression: str) -> str:
+        return re.sub(r"@(\w+)@", lambda match: str(parts[match[1]]), expression)
+
+    return {
+        table: {name: filled("|".join(alternatives)) for name, alternatives in rows.items()}
+        for table, rows in tables.items()
+    }
+
+
+@cache
+def said(name: str) -> str:
+    """The expression of a phrase list of `phrases.toml`, by "table.name"."""
+    table, row = name.split(".")
+    return f"(?:{_phrases()[table][row]})"

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from agent.planner.amounts import Amount, amounts
-from agent.planner.lexicon import lexicon
+from agent.planner.lexicon import lexicon, said
 from agent.planner.tokens import Text
 
 MOST_NUMBERS = 40  # of a message are looked at
@@ -59,7 +59,7 @@ _JOINT = re.compile(r"^ (?:and|to|-|–|—|till|until|up to|or) $")
 _COUNTED = re.compile(  # a comparison of something other than money
     r" (?:kids?|children|child|toddlers?|bab(?:y|ies)|people|anyone|aged?|ages|adults|players|sizes?|boys?|girls?|rated|rating|"
     r"version|model|windows|ios|android|item|option|weigh(?:s|ing)?|spf|usb|wifi|born|since)"
-    rf"(?: (?:is|of|for|aged|than|over|under|below|above|more|less|from|between|#|\.))* $"
+    r"(?: (?:is|of|for|aged|than|over|under|below|above|more|less|from|between|#|\.))* $"
 )
 _CORRECTION = re.compile(
     r"^(?: (?:[.,;:!?…-]|no|nope|wait|actually|sorry|make|that|it|i|mean|meant|rather|scratch|better|or|hmm+|let|us|say|oops|well|"
@@ -68,16 +68,6 @@ _CORRECTION = re.compile(
 )
 _MARKER = re.compile(
     r" (?:no|nope|wait|actually|sorry|make|mean|meant|rather|scratch|oops|instead|correction|thought|hmm) "
-)
-_CLEARED = (
-    r"(?:no|without(?: a| any)?|forget(?: about)?(?: the| my)?|ignore(?: the| my)?|drop(?: the)?|remove(?: the)?|lift(?: the)?|"
-    r"regardless of(?: the)?|never mind(?: the)?) (?:limits? (?:on|for|in|to) (?:the |my )?(?:price|budget|money|cost)|"
-    r"(?:price|budget|spending)(?: (?:limits?|range|restrictions?|cap|constraints?))?|upper limit)|"
-    r"(?:any|whatever|no matter(?: what)?) (?:the )?(?:price|budget|cost|amount)|"
-    r"(?:the |my )?(?:price|budget|money|cost) (?:does not|is not|is no|is not a|will not be)(?: really)? "
-    r"(?:matter|important|(?:a |an )?(?:issue|problem|object|concern|factor))|money is no object|"
-    r"(?:do|does) not (?:really )?(?:care|mind|worry) (?:about )?(?:the |what )?(?:price|budget|cost|money|it costs?)|"
-    r"(?:i am|am) (?:fine|okay|ok|open|flexible) (?:with|to|on) (?:any )?(?:the )?(?:price|cost|budget)"
 )
 _BARE = re.compile(
     r"^ (?:(?:no|nope|ok|okay|actually|well|hmm|and|but|so|then|rather|sorry|wait|please|say|let|us|make|it|that|now|can|could|we|i|"
@@ -127,7 +117,7 @@ def read_price(text: Text, default: str | None, *, expected: str = "", most_show
         most_shown: items shown; a bare number up to it is the item's place unless the budget was asked for.
     """
     cleared = False
-    for match in text.find(_CLEARED):
+    for match in text.find(said("money.cleared")):
         text.take(text.span(match), "price")
         cleared = True
     limits = _Limits()

@@ -57,7 +57,7 @@ def _platforms(text: Text, vocabulary: Vocabulary, names: Names, tokens: Sequenc
         listed = before[-1:] == ["or"] and bool(names.platforms)
         if any(text.taken[i] for i in range(hit.start, hit.end)):
             continue
-        if before[-1:] and before[-1] in _ON or after == ["only"] or alone or listed:
+        if (before[-1:] and before[-1] in _ON) or after == ["only"] or alone or listed:
             names.platforms.extend(hit.names)
             start = hit.start - 1
             while start >= 0 and tokens[start] in _ON | _ARTICLES | {"or"} and not text.taken[start]:
@@ -97,7 +97,7 @@ def _categories(text: Text, vocabulary: Vocabulary, names: Names, tokens: Sequen
 
 def _is_place(text: Text, hit: Named, before: str) -> bool:
     """ "in Coffee beans" is a place; "interested in coffee" or "from the kitchen" is none."""
-    if before.split()[-1] == "the" and " in the " not in f"{before}":
+    if before.rsplit(maxsplit=1)[-1] == "the" and " in the " not in f"{before}":
         return False
     if any(
         word in before

@@ -15,25 +15,185 @@ from agent.planner.vocabulary import Vocabulary
 
 MOST_WORDS = 16
 _REQUEST = frozenset(
-    "want need wanted looking look searching search find finding show recommend suggest recommended buy buying purchase purchasing get "
-    "getting sell sells seeking seek shopping browse browsing order any recommendation recommendations suggestion suggestions lacking lack "
-    "carry stock see after replace recommending wanting needing bring give options advice ideas interested market prefer missing".split()
+    [
+        "want",
+        "need",
+        "wanted",
+        "looking",
+        "look",
+        "searching",
+        "search",
+        "find",
+        "finding",
+        "show",
+        "recommend",
+        "suggest",
+        "recommended",
+        "buy",
+        "buying",
+        "purchase",
+        "purchasing",
+        "get",
+        "getting",
+        "sell",
+        "sells",
+        "seeking",
+        "seek",
+        "shopping",
+        "browse",
+        "browsing",
+        "order",
+        "any",
+        "recommendation",
+        "recommendations",
+        "suggestion",
+        "suggestions",
+        "lacking",
+        "lack",
+        "carry",
+        "stock",
+        "see",
+        "after",
+        "replace",
+        "recommending",
+        "wanting",
+        "needing",
+        "bring",
+        "give",
+        "options",
+        "advice",
+        "ideas",
+        "interested",
+        "market",
+        "prefer",
+        "missing",
+    ]
 )
 _WISH = frozenset(
-    "prefer prefers preferably ideally should must like likes love loves better rather with has have having comes come made sure be "
-    "enjoy preference enough".split()
+    [
+        "prefer",
+        "prefers",
+        "preferably",
+        "ideally",
+        "should",
+        "must",
+        "like",
+        "likes",
+        "love",
+        "loves",
+        "better",
+        "rather",
+        "with",
+        "has",
+        "have",
+        "having",
+        "comes",
+        "come",
+        "made",
+        "sure",
+        "be",
+        "enjoy",
+        "preference",
+        "enough",
+    ]
 )
-_BACKGROUND = frozenset("because since when if though although so as while until unless due".split())
-_OBJECT = frozenset("it them this that they".split())
-_COMPARING = frozenset("more less better bigger larger longer higher lower smaller stronger brighter enough".split())
+_BACKGROUND = frozenset(
+    ["because", "since", "when", "if", "though", "although", "so", "as", "while", "until", "unless", "due"]
+)
+_OBJECT = frozenset(["it", "them", "this", "that", "they"])
+_COMPARING = frozenset(
+    [
+        "more",
+        "less",
+        "better",
+        "bigger",
+        "larger",
+        "longer",
+        "higher",
+        "lower",
+        "smaller",
+        "stronger",
+        "brighter",
+        "enough",
+    ]
+)
 _VERB_OR_NOUN = frozenset(
-    "work play care stock display carry wear fit look order shop use show check change help mind love like buy sell".split()
+    [
+        "work",
+        "play",
+        "care",
+        "stock",
+        "display",
+        "carry",
+        "wear",
+        "fit",
+        "look",
+        "order",
+        "shop",
+        "use",
+        "show",
+        "check",
+        "change",
+        "help",
+        "mind",
+        "love",
+        "like",
+        "buy",
+        "sell",
+    ]
 )
-_NOUN_FIRST = frozenset("work play stock fit care carry".split())
+_NOUN_FIRST = frozenset(["work", "play", "stock", "fit", "care", "carry"])
 _BEFORE_VERB = frozenset(
-    "i you we they he she to not do does did can could would will please that which who might may should let and it".split()
+    [
+        "i",
+        "you",
+        "we",
+        "they",
+        "he",
+        "she",
+        "to",
+        "not",
+        "do",
+        "does",
+        "did",
+        "can",
+        "could",
+        "would",
+        "will",
+        "please",
+        "that",
+        "which",
+        "who",
+        "might",
+        "may",
+        "should",
+        "let",
+        "and",
+        "it",
+    ]
 )
-_ASKING = frozenset("do does have has got is are there any can could would you what which how about some".split())
+_ASKING = frozenset(
+    [
+        "do",
+        "does",
+        "have",
+        "has",
+        "got",
+        "is",
+        "are",
+        "there",
+        "any",
+        "can",
+        "could",
+        "would",
+        "you",
+        "what",
+        "which",
+        "how",
+        "about",
+        "some",
+    ]
+)
 
 
 @dataclass(frozen=True)
@@ -123,13 +283,11 @@ def _phrase(text: Text, vocabulary: Vocabulary, run: list[int], lead: list[str],
     edge = lists.link | lists.padding
     compared = any(text.tokens[i].low in _COMPARING for i in run[:2]) or lead[-1:] in (["more"], ["less"])
     kept = list(run)
-    while (
-        kept
-        and text.tokens[kept[-1]].low in edge - lists.generic
-        or (kept and text.tokens[kept[-1]].low in {"one", "ones"})
+    while (kept and text.tokens[kept[-1]].low in edge - lists.generic) or (
+        kept and text.tokens[kept[-1]].low in {"one", "ones"}
     ):
         kept.pop()
-    generic = compared or len(kept) < len(run) and any(text.tokens[i].low in lists.generic for i in run[-2:])
+    generic = compared or (len(kept) < len(run) and any(text.tokens[i].low in lists.generic for i in run[-2:]))
     while kept and text.tokens[kept[0]].low in edge:
         kept.pop(0)
     kept = [
@@ -213,7 +371,7 @@ def _cue(lead: list[str], asked: bool, words: list[str]) -> str:
         or (told & {"have", "got"} and told & {"you", "do", "there"})
         or (told & {"what", "how"} and "about" in told)
     ):
-        return "wish" if told & {"prefer"} or told & _OBJECT and not told & {"there"} else "request"
+        return "wish" if told & {"prefer"} or (told & _OBJECT and not told & {"there"}) else "request"
     if told & _WISH:
         return "wish" if not (told & {"i", "we"} and told & {"have", "has", "be"}) else "background"
     if told & {"i", "we", "he", "she", "my", "who"}:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from agent.planner.lexicon import lexicon
+from agent.planner.lexicon import lexicon, said
 from agent.planner.tokens import Text
 
 _GROUPS = (
@@ -20,10 +20,6 @@ _WORTH = r"(?:little|older|younger|elder|big|best|dear|new|elderly|teenage|teen|
 _OWN = r"(?:my|our|his|her|their|your|this|that)"
 _ANY = r"(?:a|an|the|some|another|my|our|his|her|their)"
 _GIFT = r"(?:as )?(?:(?:a|the|some|an) )?(?:{occasion} )?(?:gift|present)s?(?! (?:card|basket|box|wrap|bag|set|wrapping|voucher|paper|tag|certificate|hamper)s? )(?: ideas?)?"
-_MYSELF = (
-    r"(?:(?:not|no) (?:a )?(?:gift|present)|for myself|(?:is|was|are|be|it|that|this|one|shopping|something|anything|now|but) (?:just )?"
-    r"for me(?: (?:now|this time|instead|actually))?|for me (?:this time|now|instead)|for ourselves|(?<=^ )(?:no , )?(?:just )?for me(?= $))"
-)
 
 
 @dataclass(frozen=True)
@@ -38,7 +34,7 @@ class Recipient:
 
 def read_recipient(text: Text, earlier: str | None) -> Recipient:
     """Read whom a message is for and take the tokens that say it; words on age and occasion are kept in `about`."""
-    for match in text.find(_MYSELF):
+    for match in text.find(said("recipient.myself")):
         text.take(text.span(match), "recipient")
         return Recipient(None, said=True)
     found = _person(text, earlier)

@@ -11,7 +11,7 @@ from agent.planner.tokens import Text
 from agent.schema import Shown
 from retrieval.text import key, terms
 
-_PLACES = "first second third fourth fifth sixth seventh eighth ninth tenth".split()
+_PLACES = ["first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth"]
 _NUMBERS = {"one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "2": 2, "3": 3, "4": 4, "5": 5, "6": 6}
 _PLACE = rf"(?:{'|'.join(_PLACES)}|\d{{1,2}}(?:st|nd|rd|th)|last|final|top|bottom|middle)"
 _COUNT = "|".join(_NUMBERS)
