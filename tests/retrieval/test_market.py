@@ -34,9 +34,9 @@ Item = dict[str, Any]
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    started = time.monotonic()
+    started = time.process_time()
     made = generate(tmp_path_factory.mktemp("market") / "new")
-    assert time.monotonic() - started < 30
+    assert time.process_time() - started < 20
     return made
 
 
