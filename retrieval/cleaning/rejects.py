@@ -29,6 +29,7 @@ REASONS: dict[str, str] = {
     "no_title": "an item without a title in a feed where others have one",
 }
 _VALUE_LIMIT = 200
+_LINE_ENDS = "[\u0085\u2028\u2029]"  # JSON leaves these as they are, and some readers end a line there
 
 
 class RejectWriter:
@@ -53,7 +54,7 @@ class RejectWriter:
             if reason not in REASONS:
                 raise KeyError(f"{reason!r} is no known reason")
             self.counts[reason] += count
-        value = pl.col("value").fill_null("").str.slice(0, _VALUE_LIMIT)
+        value = pl.col("value").fill_null("").str.slice(0, _VALUE_LIMIT).str.replace_all(_LINE_ENDS, " ")
         rejects.select("file", "line", "reason", "field", value).write_ndjson(self._file)
 
     def close(self) -> None:

@@ -60,10 +60,6 @@ class AmazonReviews(Feed):
         if found:
             return found[0]
         source = sources[0]
-        if source.kind != "jsonl":
-            raise source.error(
-                f"this is no {cls.name} file: it is not JSON lines", "give the publisher's .jsonl file", 1
-            )
         wanted = max((_REVIEW, _META), key=lambda names: len(set(names) & set(source.header)))
         column = next(name for name in wanted if name not in source.header)
         raise lacking(source, column, cls.name, "give CATEGORY.jsonl with meta_CATEGORY.jsonl beside it")

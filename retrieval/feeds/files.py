@@ -125,12 +125,12 @@ def _refuse(source: Source, head: bytes) -> None:
         raise source.error(
             "the text is UTF-16", "save it as UTF-8 (`iconv -f utf-16 -t utf-8`)", 1, value=repr(head[:2])
         )
-    if b"\x00" in head:
-        at = head.index(b"\x00")
+    zeros = head.count(0)
+    if zeros and (b"\x00" in head.split(b"\n", 1)[0] or zeros > len(head) // 100 + 10):
+        at = head.index(0)
         line = head[:at].count(b"\n") + 1
-        raise source.error(
-            "this is a binary file, not text", REMEDY, line=line, value=repr(head[max(0, at - 8) : at + 8])
-        )
+        value = repr(head[max(0, at - 8) : at + 8])
+        raise source.error("this is a binary file, not text", REMEDY, line=line, value=value)
 
 
 def _decode_head(source: Source, head: bytes) -> str:

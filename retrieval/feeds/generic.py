@@ -5,7 +5,7 @@ and `_` in column names don't matter; other accepted names stand in brackets.
 
 Events: `shopper` [user, user_id, customer_id, ...], `item` [item_id, sku, product_id, asin, ...] and `at` [timestamp,
 date, time, ...] are needed. `kind` [event, event_type, action, ...]: view, cart, favourite, purchase, review, dismiss,
-return or cancel; purchase if there is no such column. `price` of one unit in major units, or in minor units
+return or cancel; purchase where it is left out. `price` of one unit in major units, or in minor units
 `price_minor` [value_minor]; `currency`; `quantity` (negative: a return); `order` [order_id, invoice, basket_id, ...];
 `platform`. An events file may also tell `title`, `category`, `brand` and the other columns of items; what it tells
 counts for items that have no record of their own.
@@ -198,4 +198,4 @@ def _told(frame: pl.DataFrame, *, own: bool) -> pl.DataFrame:
 def _done(frame: pl.DataFrame) -> pl.DataFrame:
     names = ("sku", "platform", "shopper", "at", "price", "currency", "quantity", "order")
     columns = {name: pl.col(name) for name in names}
-    return events_frame(frame, kind=pl.col("kind").fill_null("purchase"), **columns)
+    return events_frame(frame, kind=pl.col("kind").str.strip_chars().replace("", None).fill_null("purchase"), **columns)
