@@ -11,7 +11,8 @@ from agent.planner.edits import Edits, read_edits
 from agent.planner.lexicon import said
 from agent.planner.money import Price, read_price
 from agent.planner.names import Names, read_names
-from agent.planner.query import Phrase, phrases
+from agent.planner.phrase import Phrase
+from agent.planner.query import phrases
 from agent.planner.recipient import Recipient, read_recipient
 from agent.planner.refer import Reference, items, refer
 from agent.planner.tokens import Text

@@ -29,6 +29,15 @@ class Lexicon:
     occasions: frozenset[str]
     units: frozenset[str]
     after_price: frozenset[str]
+    request: frozenset[str]
+    wishing: frozenset[str]
+    explaining: frozenset[str]
+    object: frozenset[str]
+    comparing: frozenset[str]
+    verb_or_noun: frozenset[str]
+    noun_first: frozenset[str]
+    before_verb: frozenset[str]
+    asking: frozenset[str]
 
     @cached_property
     def stop(self) -> frozenset[str]:

@@ -38,7 +38,7 @@ _LEFT = [  # the first that ends just before the sum decides
     ),
     (
         "max",
-        r"budget(?:s)?|spend(?:ing)?|pay(?:ing)?|afford|price(?: range| limit| point)?|cost(?:s|ing)?|i have(?: got)?",
+        r"budget(?:s)?|spend(?:ing)?|pay(?:ing)?|afford|price(?: range| limit| point)?|cost(?:s|ing)?|(?:i have|have|i only|have only|only)(?: only)?(?: got)?|(?:stretch|go|raise it|increase it|push it) (?:as high as|to|up to)|as (?:high|much) as",
     ),
 ]
 _RIGHT = [

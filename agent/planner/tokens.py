@@ -17,7 +17,7 @@ _TOKEN = re.compile(
     re.UNICODE,
 )
 _ENDINGS = {"n't": "not", "'m": "am", "'re": "are", "'ll": "will", "'d": "would", "'ve": "have"}
-_IS = {"it's", "that's", "what's", "he's", "she's", "there's", "here's", "who's", "where's", "how's", "this's"}
+_IS = {"it's", "that's", "what's", "he's", "she's", "there's", "here's", "who's", "where's", "how's", "this's", "budget's", "price's", "maximum's"}
 _SHORT = {
     "im": "i am", "ive": "i have", "dont": "do not", "doesnt": "does not", "didnt": "did not", "cant": "can not",
     "cannot": "can not", "wont": "will not", "can't": "can not", "won't": "will not", "shan't": "shall not",

@@ -7,7 +7,8 @@ from collections.abc import Iterable
 
 from agent.planner.hear import Heard
 from agent.planner.lexicon import lexicon
-from agent.planner.query import Phrase, main, phrases, wishes
+from agent.planner.phrase import Phrase
+from agent.planner.query import main, phrases, wishes
 from agent.planner.tokens import Text
 from agent.planner.vocabulary import Vocabulary
 from agent.schema import Act, Conversation, Plan
