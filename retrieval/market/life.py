@@ -66,7 +66,7 @@ class Life:
     def __post_init__(self) -> None:
         self._tastes: dict[str, list[float]] = {}
         self._usual: dict[str, Listing] = {}
-        self._owned: set[tuple[str, int]] = set()
+        self._owned: set[tuple[str, str]] = set()
         self._plans: list[tuple[datetime, int, str, str]] = []
         self._planned: set[tuple[str, str]] = set()
         self._weights = {way.name: weight for way, weight, _ in self.shopper.lifestyles}
@@ -116,7 +116,7 @@ class Life:
         if listing is None:
             return
         known, self._usual[category] = category in self.first, listing
-        self._owned.add((category, listing.product.number))
+        self._owned.add(self._thing(listing))
         often = goods.renews is not None and goods.renews < 60 and not goods.works
         units = self.rng.choices((1, 2, 3), weights=(0.75, 0.18, 0.07))[0] if often else 1
         self._buy(goods, listing, moment, units, known)
@@ -131,10 +131,16 @@ class Life:
             return usual
         listing = self._choose(goods.name, at)
         for _ in range(0 if goods.renews and not goods.works else 6):
-            if listing is None or (goods.name, listing.product.number) not in self._owned:
+            if listing is None or self._thing(listing) not in self._owned:
                 break
             listing = self._choose(goods.name, at)
         return listing
+
+    @staticmethod
+    def _thing(listing: Listing) -> tuple[str, str]:
+        """What makes a second one superfluous: the same work in any edition, the same product on any platform."""
+        made = listing.product
+        return made.category.name, made.kind.name if made.category.works else str(made.number)
 
     def _go_on(self, goods: Category, at: datetime, cause: str, units: int) -> None:
         """Plan the next steps of the lifestyle, and the day when this runs out."""
@@ -146,7 +152,7 @@ class Life:
                 self._planned.add((cause, edge.target))
                 days = self.rng.lognormvariate(math.log(edge.days), 0.5)
                 self._plan(at + timedelta(days=days), edge.target, cause)
-        if goods.renews and self.rng.random() < 0.93:
+        if goods.renews and self.rng.random() < 0.98:
             days = goods.renews * (1 + 0.75 * (units - 1)) * max(0.4, self.rng.gauss(1, 0.17))
             self._plan(at + timedelta(days=days), goods.name, cause)
 
