@@ -10,7 +10,7 @@ from retrieval.whatif import rank_without
 from agent.answer import answer, cart_words, clarifying, small_talk
 from agent.memory import Memory
 from agent.receipt import build_receipt, constraints_of, plain_receipt
-from agent.relax import nothing_fits
+from agent.relax import nothing_fits, only_near
 from agent.schema import Act, Conversation, ItemReceipt, Plan, Profile, Receipt, Shown, WhatIf
 from retrieval.history import KINDS, History
 from retrieval.infer import infer_needs
@@ -69,9 +69,11 @@ class Actor:
         else:
             ranking = recommend(self.shop, guide, self.cards, limits)
         receipt = build_receipt(self.shop, plan, ranking, guide, shopper=profile.shopper, notes=notes)
-        if not receipt.items:
-            receipt = receipt.model_copy(update={"notes": (*notes, *nothing_fits(self.shop, plan, guide))})
-        return Acted(receipt, guide)
+        found_wanting = only_near if receipt.items else nothing_fits
+        more = found_wanting(self.shop, receipt, guide)
+        if plan.recipient and not (plan.query or plan.include):
+            more.append("What do they like, and about how much would you like to spend?")
+        return Acted(receipt.model_copy(update={"notes": (*notes, *more)}), guide)
 
     def _across(self, asked: Need, found: Candidates, history: History, plan: Plan) -> tuple[Need, ...]:
         """Needs in other aisles beside what was asked; the shopper's limits hold there as well."""

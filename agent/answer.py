@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from agent.ground import neutral_words
-from agent.reason import did, walk
+from agent.reason import did, telling, walk
 from agent.schema import ItemReceipt, Plan, Shown
 from agent.sentences import split
 from agent.wording import money, stock
@@ -16,6 +16,7 @@ _ABOUT = {
     "brand": frozenset({"brand", "make", "maker", "manufacturer", "made"}),
     "platform": frozenset({"platform", "sell", "seller", "sold", "where"}),
 }
+_STEPS = 3  # further steps of evidence told after the first
 _QUESTIONS = {
     "kind": "What kind of thing are you looking for?",
     "recipient": "Who is it for, and what do they like?",
@@ -52,15 +53,15 @@ def why(item: ItemReceipt) -> list[str]:
     lines = [
         f"{item.name}: {item.reason}" if item.reason else f"{item.name} came up among the nearest to your request."
     ]
-    told = item.reason
+    told, steps = item.reason, 0
     for evidence in (*item.evidence, *item.need.evidence):
-        steps = [f"{did(event)}." for event in evidence.events[:2]]
-        if evidence.edge is not None:
-            steps.append(f"{walk(evidence.edge)}.")
-        for step in steps:
-            if step not in told:
-                lines.append(step)
-                told += step
+        if evidence.edge is None or not telling(evidence.edge) or steps == _STEPS:
+            continue
+        step = f"{walk(evidence.edge)}."
+        if step not in told:
+            before = [f"{did(event)}." for event in evidence.events[:1] if did(event) not in told]
+            lines.append(" ".join([*before, step]))
+            told, steps = f"{told} {lines[-1]}", steps + 1
     kept = [f"{check.constraint} {check.asked}" for check in item.checks if check.passed]
     if kept:
         lines.append(f"It keeps your limits: {'; '.join(kept)}.")

@@ -29,7 +29,7 @@ def opening(receipt: Receipt) -> str:
     limits = limits_in_words(receipt.constraints, first.currency)
     asked = any(item.aisle == "asked" for item in receipt.items)
     subject = f"“{plan.query}”" if plan.query else either([f"“{t}”" for t in plan.include]) if plan.include else ""
-    recipient = f" for your {plan.recipient}" if plan.recipient else ""
+    recipient = "" if not plan.recipient else f" for {'' if plan.recipient == 'someone' else 'your '}{plan.recipient}"
     tail = f", {', '.join(limits)}" if limits else ""
     if asked and subject:
         return f"For {subject}{recipient}{tail}, this is what I found:"

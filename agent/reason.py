@@ -48,8 +48,13 @@ def walk(edge: Edge) -> str:
     return f"{edge.support} shoppers went on to it, {times(edge.lift)} as often as by chance"
 
 
+def telling(edge: Edge | None) -> bool:
+    """Whether an edge is worth telling: several shoppers walked it, more often than by chance."""
+    return edge is not None and edge.support >= 2 and edge.lift >= 1.05
+
+
 def _walked(evidence: Evidence) -> str:
-    if evidence.edge is None:
+    if evidence.edge is None or not telling(evidence.edge):
         return ""
     if evidence.events:
         story = walk(evidence.edge)

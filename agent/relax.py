@@ -1,15 +1,15 @@
-"""When nothing fits: which limit stands in the way, found by lifting each one in turn."""
+"""When nothing fits, or nothing that is quite what was asked for: which limit stands in the way, by lifting each."""
 
 from __future__ import annotations
 
-from retrieval.search import search
-from retrieval.shop import Shop
-
 from agent.receipt import constraints_of
-from agent.schema import Plan
+from agent.schema import Plan, Receipt
 from agent.wording import either, limits_in_words
 from retrieval.history import History
-from retrieval.schema import Constraints, Need
+from retrieval.schema import Candidates, Constraints, Item, Need
+from retrieval.search import search
+from retrieval.shop import Shop
+from retrieval.text import terms
 
 _LIMITS: dict[str, tuple[str, ...]] = {
     "the price limit": ("price_min", "price_max", "currency"),
@@ -19,24 +19,58 @@ _LIMITS: dict[str, tuple[str, ...]] = {
     "the wish for stock": ("availability",),
     "what you do not want": ("unwanted",),
 }
+_LOOSE = 0.6  # a share of the query's words below which a hit counts as near, not as found
+_SMALL = frozenset({"for", "a", "an", "the", "with", "of", "in", "and", "or", "to", "my", "some", "on", "at"})
 
 
-def nothing_fits(shop: Shop, plan: Plan, history: History) -> list[str]:
+def nothing_fits(shop: Shop, receipt: Receipt, history: History) -> list[str]:
     """Say that nothing fits and what would: one search per limit lifted, at most six."""
+    plan = receipt.plan
     limits = constraints_of(plan)
     told = limits_in_words(limits, shop.catalogue.default_currency)
     if limits.price_min is not None and limits.price_max is not None and limits.price_min > limits.price_max:
         return [f"No price can be {told[0]}: the lower limit is above the upper one. Which of the two do you mean?"]
     subject = f"“{plan.query}”" if plan.query else "anything"
     first = f"I found nothing for {subject} {', '.join(told)}." if told else f"I found nothing for {subject}."
-    helps = [name for name, fields in _LIMITS.items() if _helps(shop, plan, limits, fields, history)]
+    helps = [name for name, fields in _LIMITS.items() if _without(shop, plan, limits, fields, history)]
     return [first, f"Without {either(helps)} there would be some."] if helps else [first]
 
 
-def _helps(shop: Shop, plan: Plan, limits: Constraints, fields: tuple[str, ...], history: History) -> bool:
+def only_near(shop: Shop, receipt: Receipt, history: History) -> list[str]:
+    """Say so when what is shown is near to the words but isn't it, and which limit keeps the real thing away."""
+    plan = receipt.plan
+    wanted = [term for term in terms(plan.query) if term not in _SMALL]
+    asked = [item for item in receipt.items if item.aisle == "asked"]
+    if not wanted or not asked or max(_share(wanted, item.item) for item in asked) >= _LOOSE:
+        return []
+    limits = constraints_of(plan)
+    helps = []
+    for name, fields in _LIMITS.items():
+        found = _without(shop, plan, limits, fields, history)
+        if found and max(_share(wanted, shop.catalogue.item(e.row)) for e in found.entries[:5]) >= _LOOSE:
+            helps.append(name)
+    near = f"Nothing here is quite “{plan.query}”; these are the nearest."
+    if not helps:
+        return [near]
+    told = ", ".join(limits_in_words(limits, shop.catalogue.default_currency))
+    return [f"Nothing {told} is quite “{plan.query}”; these are the nearest. Without {either(helps)} there would be."]
+
+
+def _without(
+    shop: Shop, plan: Plan, limits: Constraints, fields: tuple[str, ...], history: History
+) -> Candidates | None:
+    """What there would be with some limits lifted; None where they aren't set or lifting them changes nothing."""
     default = Constraints()
     if all(getattr(limits, name) == getattr(default, name) for name in fields):
-        return False
+        return None
     freed = limits.model_copy(update={name: getattr(default, name) for name in fields})
     need = Need(text=plan.query or " ".join(plan.include), wanted=plan.include, constraints=freed)
-    return bool(search(shop, need, history, 1).entries)
+    found = search(shop, need, history, 20)
+    return found if found.entries else None
+
+
+def _share(wanted: list[str], item: Item) -> float:
+    """The share of wanted words that stand in an item's title, category, brand, attributes or description."""
+    text = (item.title, item.category.replace("_", " "), item.brand, item.description, *item.attributes.values())
+    known = set(terms(" ".join(text)))
+    return sum(term in known for term in wanted) / len(wanted)

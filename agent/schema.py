@@ -104,8 +104,10 @@ class Conversation(Frozen):
 
     @property
     def shown(self) -> tuple[Shown, ...]:
-        """What the last showing message showed, best first."""
-        return next((m.shown for m in reversed(self.messages) if m.shown), ())
+        """The last list of suggestions, best first: what "the second one" means, also after a question about one."""
+        lists = [m for m in reversed(self.messages) if m.shown]
+        suggested = (m.shown for m in lists if m.plan is None or m.plan.act is Act.RECOMMEND)
+        return next(suggested, lists[0].shown if lists else ())
 
     def with_turn(self, message: str, reply: Reply) -> Conversation:
         """The conversation after one more turn: the shopper's words and the reply, with its plan and what it showed."""

@@ -13,8 +13,6 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from retrieval.shop import Shop
-
 from agent.act import Acted, Actor
 from agent.explain import reply_lines
 from agent.memory import Memory
@@ -27,7 +25,9 @@ from agent.prose import Prose, Told, told_by_template
 from agent.schema import Act, Conversation, Profile, Receipt, Reply, Trace
 from agent.understand import Understood, understand
 from retrieval.history import LIKED, History
-from retrieval.schema import Frozen
+from retrieval.schema import Frozen, Need
+from retrieval.search import search
+from retrieval.shop import Shop
 from retrieval.text import clean
 
 
@@ -90,6 +90,11 @@ class Assistant:
         self._planner = ModelPlanner(model, load_prompt("plan"), vocabulary) if model is not None else None
         self._prose = Prose(model, load_prompt("explain")) if model is not None else None
         self.actor = Actor(shop, memory, self.settings.cards, self.settings.across)
+
+    def warm(self) -> None:
+        """Load what the first turn would wait for: vocabulary, encoder, channels, Chroma's index."""
+        self.rules.plan("warm", Conversation())
+        search(self.shop, Need(text="warm"), History.empty(self.shop.now), 10)
 
     def profile(self, shopper: str | None) -> Profile:
         """A shopper with the consents they gave; None is a visitor."""
