@@ -92,6 +92,11 @@ def asks(text: Text) -> bool:
     )
 
 
+def serves(text: Text) -> bool:
+    """Whether a message asks about delivery, returns, payment: the shop's service rather than its goods."""
+    return (asks(text) or text.has(r"how|where|when|can|do you")) and text.has(said("more.service"))
+
+
 def affirms(text: Text) -> bool:
     """Whether a message only says yes."""
     return bool(re.fullmatch(rf" {_YES}", text.low))
@@ -105,6 +110,13 @@ def ideas(text: Text) -> bool:
 def off_topic(text: Text) -> bool:
     """Whether a message speaks of the assistant or the world rather than of goods."""
     return text.has(said("acts.about_shop")) or text.has(said("acts.off_topic"))
+
+
+def is_places(text: Text) -> bool:
+    """Whether a message is nothing but places in the list: "3", "1 and 2 please"."""
+    return bool(
+        re.fullmatch(r" (?:(?:the|number|no|option|#|\d{1,2}|and|or|,|&|please|\.|ok|okay|yes|maybe|then) )+", text.low)
+    ) and any(t.low.isdigit() for t in text.tokens)
 
 
 def is_small_talk(text: Text) -> bool:

@@ -56,6 +56,14 @@ def _names(heard: Heard, plan: Plan, conversation: Conversation) -> dict[str, An
         fields[wanted] = tuple(name for name in kept if name not in off)
         mentioned = {key(name) for name in new}
         fields[against] = tuple(n for n in join(getattr(plan, against), off) if key(n) not in mentioned or n in off)
+    if heard.other_brand:
+        fields["not_brands"] = join(fields["not_brands"], plan.brands)
+    if heard.any_brand or heard.other_brand:
+        fields["brands"] = tuple(names.brands)
+    if heard.any_platform:
+        fields["platforms"] = tuple(names.platforms)
+    dropped = {word for phrase in edits.unneeded for word in words(phrase)}
+    fields["brands"] = tuple(name for name in fields["brands"] if not set(words(name)) <= dropped)
     accepted = [name for name in plan.not_brands if set(words(name)) & set(edits.accepted) and name not in refused]
     fields["not_brands"] = tuple(name for name in fields["not_brands"] if name not in accepted)
     return fields
@@ -77,7 +85,8 @@ def _terms(heard: Heard, plan: Plan, names: dict[str, Any]) -> dict[str, Any]:
     include = [t for t in plan.include if not set(terms(t)) & (gone | dropped)]
     extra = [
         *(["promotion"] if heard.wishes.offer else []),
-        *(["affordable"] if heard.wishes.cheap or edits.soft else []),
+        *(["affordable"] if heard.wishes.cheap else []),
+        *edits.soft,
         *heard.recipient.about,
     ]
     query = " ".join(w for w in plan.query.split() if not terms(w) or not set(terms(w)) <= gone | dropped)
@@ -143,15 +152,25 @@ def _people(heard: Heard, plan: Plan, conversation: Conversation) -> dict[str, A
 
 
 def _ask(heard: Heard, plan: Plan) -> str | None:
-    """What to ask back; None where there is enough to go by."""
-    limits = (plan.query, plan.include, plan.brands, plan.categories, plan.platforms, plan.exclude, plan.not_brands)
-    if any(limits) or heard.ideas or heard.more or heard.price.said or heard.wishes.price or plan.not_items:
-        occasion = set(plan.include) <= set(heard.recipient.about) and bool(plan.include)
-        if (
-            not (occasion and heard.recipient.said and not any((plan.query, plan.brands, plan.categories)))
-            or heard.ideas
-        ):
-            return None
-    if heard.wishes.stock is not None and not heard.recipient.said:
+    """What to ask back; None where there is enough to go by.
+
+    A gift for a named person within a budget is enough; a gift of which only one of the two is known is not.
+    """
+    hints = [term for term in plan.include if term.casefold() not in lexicon().occasions]
+    goods = (
+        plan.query,
+        hints,
+        plan.brands,
+        plan.categories,
+        plan.platforms,
+        plan.exclude,
+        plan.not_brands,
+        plan.not_items,
+    )
+    moves = (heard.ideas, heard.more, heard.any_brand, heard.any_platform, heard.wishes.price, heard.price.clear)
+    if any(goods) or any(moves):
         return None
-    return "recipient" if heard.recipient.gift and plan.recipient == "someone" else "kind"
+    priced = plan.price_min is not None or plan.price_max is not None
+    if (priced or plan.in_stock) and plan.recipient != "someone":
+        return None
+    return "recipient" if plan.recipient == "someone" else "kind"

@@ -10,6 +10,15 @@ from agent.planner.tokens import Text
 from agent.planner.vocabulary import Vocabulary
 from retrieval.text import key, terms
 
+_OPPOSITES = {
+    "big": "smaller", "large": "smaller", "small": "larger", "tiny": "larger", "little": "larger", "heavy": "lighter",
+    "dark": "brighter", "bright": "darker", "loud": "quieter", "noisy": "quieter", "long": "shorter", "short": "longer",
+    "wide": "narrower", "narrow": "wider", "thin": "thicker", "thick": "thinner", "tight": "wider", "hard": "softer",
+    "soft": "firmer", "plain": "patterned", "colourful": "plain", "colorful": "plain", "slow": "faster", "weak": "stronger",
+    "complicated": "simple", "fancy": "simple", "flimsy": "sturdy", "fragile": "sturdy", "bulky": "compact",
+    "formal": "casual", "casual": "formal", "old": "newer", "warm": "lighter", "bitter": "mild", "spicy": "mild",
+}  # fmt: skip
+_TOO = rf"(?:a bit |way |much |far |a little )?(?:too|overly) (?P<what>{'|'.join(_OPPOSITES)})(?: (?:for me|for us|though))?"
 _SOFT = r"not (?:to be )?(?:too|so|that|very|overly|super|terribly|be too|as) (?P<what>[\w-]+)(?: (?:and|or) (?:too )?[\w-]+)?"
 _FINE = r"(?:fine|ok|okay|alright|acceptable|good|great|cool|welcome|allowed)(?: (?:after all|too|with me|for me|by me|as well|then|now|again|actually))*"
 _ALSO_AND = (
@@ -27,6 +36,7 @@ _ALSO_AND = (
     "other",
     "nothing",
 )
+_AUXILIARIES = frozenset({"do", "does", "did", "can", "could", "will", "would", "should", "must", "may", "might"})
 _SKIPPED = frozenset(
     [
         "a",
@@ -226,11 +236,16 @@ def read_edits(text: Text, vocabulary: Vocabulary, refused: Collection[str] = ()
     for match in text.find(said("edits.unneeded"), free=False):
         if any(text.taken[i] not in {"", "reference"} for i in text.span(match)):
             continue
+        if any(text.taken[i] for i in text.span(match, "what")):
+            continue
         edits.unneeded.append(match["what"])
         text.take(text.span(match), "edit")
     for match in text.find(_SOFT):
         if match["what"] in {"expensive", "pricey", "costly", "dear"}:
             edits.soft.append("affordable")
+        text.take(text.span(match), "edit")
+    for match in text.find(_TOO):
+        edits.soft.append(_OPPOSITES[match["what"]])
         text.take(text.span(match), "edit")
     for match in text.find(said("edits.idioms")):
         text.take(text.span(match), "idiom")
@@ -253,6 +268,8 @@ def _accept(text: Text, edits: Edits, refused: set[str]) -> None:
 
 def _refuse(text: Text, vocabulary: Vocabulary, edits: Edits, negator: range, negating: str) -> None:
     at = negator[-1] + 1
+    if negating == "not" and negator[0] and text.tokens[negator[0] - 1].low in _AUXILIARIES:
+        return  # "it doesn't squeak" says something of a verb
     if (
         negating == "no"
         and at < len(text)

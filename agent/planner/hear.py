@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -20,6 +19,7 @@ from agent.planner.vocabulary import Vocabulary
 from agent.planner.wishes import Wishes, read_wishes
 from agent.schema import Act, Conversation, Plan, Shown
 
+_SIGN = r"[$£€¥₹]|dollars?|euros?|pounds|bucks|quid|usd|eur|gbp"
 _COUNTS = {"two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10, "a dozen": 12, "a couple": 2}  # fmt: skip
 
 
@@ -47,8 +47,13 @@ class Heard:
     similar: bool
     fresh: bool
     affirms: bool
+    reset: bool
+    any_brand: bool
+    any_platform: bool
+    other_brand: bool
     small_talk: bool
     off_topic: bool
+    serves: bool
 
     @property
     def targets(self) -> tuple[Shown, ...]:
@@ -64,33 +69,43 @@ class Heard:
 def hear(message: str, conversation: Conversation, vocabulary: Vocabulary) -> Heard:
     """Read a message in the light of what was shown and asked last."""
     text, previous, shown = Text(message), conversation.plan, conversation.shown
-    answering = previous is not None and previous.act is Act.CLARIFY
-    cart_words = text.has(said("acts.add")) or text.has(said("acts.remove"))
-    why, compares = acts.asks_why(text), acts.compares(text)
-    asks, ideas, more = acts.asks(text), acts.ideas(text), text.has(said("acts.more"))
-    quantity = _quantity(text)
-    price = read_price(
-        text, (previous.currency if previous else None) or vocabulary.currency,
-        expected=_expected(previous), most_shown=len(shown),
-    )  # fmt: skip
-    wishes = read_wishes(text, shown=bool(shown))
+    reads = {name: text.has(said(f"acts.{name}")) for name in ("more", "dislike", "like", "ideas", "fresh")}
+    asks, why, compares = acts.asks(text), acts.asks_why(text), acts.compares(text)
+    changes = text.has(said("acts.add")) or text.has(said("acts.remove"))
     similar = bool(shown) and text.has(said("hear.similar"))
-    focus = [item for item in shown if previous and item.id in previous.targets]
-    references = _references(text, conversation, focus, act=cart_words or why or compares or asks)
+    quantity = _quantity(text)
+    currency = (previous.currency if previous else None) or vocabulary.currency
+    priced = not ((compares or why) and shown) or text.has(_SIGN)
+    price = read_price(text, currency, expected=_expected(previous), most_shown=len(shown)) if priced else Price()
+    wishes = read_wishes(text, shown=bool(shown))
+    references = _references(text, conversation, act=changes or why or compares or asks or acts.is_places(text))
     recipient = read_recipient(text, previous.recipient if previous else None)
     cart = acts.cart_op(text, bool(references) or (quantity > 1 and bool(shown)))
-    for match in text.find(said("hear.similar")):
-        text.take(text.span(match), "reference")
+    _take(text, "hear.similar", "reference")
+    any_platform = _take(text, "more.any_platform", "idiom")
+    any_brand, other_brand = _take(text, "more.any_brand", "idiom"), _take(text, "more.other_brand", "idiom")
     edits = read_edits(text, vocabulary, (*previous.exclude, *previous.not_brands) if previous else ())
-    for match in text.find(said("acts.ideas")):
-        text.take(text.span(match), "idiom")
+    reset = _take(text, "more.reset", "idiom")
+    _take(text, "acts.ideas", "idiom")
     names = read_names(text, vocabulary)
+    serves = acts.serves(text) and not references
+    answering = previous is not None and previous.act is Act.CLARIFY
     return Heard(
-        text=text, price=price, wishes=wishes, recipient=recipient, references=tuple(references), edits=edits, names=names,
-        phrases=tuple(phrases(text, vocabulary)), cart=cart, quantity=quantity, compares=compares, why=why, asks=asks,
-        ideas=ideas, more=more, dislikes=text.has(said("acts.dislike")), likes=text.has(said("acts.like")), similar=similar,
-        fresh=text.has(said("acts.fresh")), affirms=acts.affirms(text), small_talk=not answering and acts.is_small_talk(text), off_topic=acts.off_topic(text),
+        text=text, price=price, wishes=wishes, recipient=recipient, references=tuple(references), edits=edits,
+        names=names, phrases=tuple(phrases(text, vocabulary)), cart=cart, quantity=quantity, compares=compares,
+        why=why, asks=asks, ideas=reads["ideas"], more=reads["more"], dislikes=reads["dislike"], likes=reads["like"],
+        fresh=reads["fresh"], similar=similar, affirms=acts.affirms(text), reset=reset, any_brand=any_brand, any_platform=any_platform,
+        other_brand=other_brand, small_talk=not answering and acts.is_small_talk(text),
+        off_topic=acts.off_topic(text) or serves, serves=serves,
     )  # fmt: skip
+
+
+def _take(text: Text, name: str, role: str) -> bool:
+    """Take every occurrence of a phrase list; whether there was one."""
+    matches = list(text.find(said(name)))
+    for match in matches:
+        text.take(text.span(match), role)
+    return bool(matches)
 
 
 def _expected(previous: Plan | None) -> str:
@@ -101,7 +116,9 @@ def _expected(previous: Plan | None) -> str:
     return "max" if previous.price_max is not None else "min" if previous.price_min is not None else ""
 
 
-def _references(text: Text, conversation: Conversation, focus: Sequence[Shown], *, act: bool) -> list[Reference]:
+def _references(text: Text, conversation: Conversation, *, act: bool) -> list[Reference]:
+    plan = conversation.plan
+    focus = [item for item in conversation.shown if plan and item.id in plan.targets]
     found = refer(text, conversation.shown, focus, act)
     if any(reference.definite for reference in found) or not act:
         return found

@@ -29,7 +29,7 @@ _LEFT = [  # the first that ends just before the sum decides
     ),
     (
         "max",
-        rf"{_LESS}|less then|up to|upto|at (?:the )?most|(?:a )?max(?:imum)?|within|< ?=?|cap(?:ped)?|limit(?:ed)?|ceiling",
+        rf"{_LESS}|less then|sub|up to|upto|at (?:the )?most|(?:a )?max(?:imum)?|within|< ?=?|cap(?:ped)?|limit(?:ed)?|ceiling",
     ),
     ("min", rf"{_MORE}|more then"),
     (
@@ -72,7 +72,7 @@ _MARKER = re.compile(
 _BARE = re.compile(
     r"^ (?:(?:no|nope|ok|okay|actually|well|hmm|and|but|so|then|rather|sorry|wait|please|say|let|us|make|it|that|now|can|could|we|i|"
     r"go|up|down|to|raise|increase|lower|reduce|change|set|bump|the|my|budget|limit|maximum|max|price|is|what|how|about|if|do|"
-    r"for|let|maybe|perhaps|would|be|fine|instead|try|with|[,.!?:;-]) )*$"
+    r"for|a|bit|little|more|less|let|maybe|perhaps|would|be|fine|instead|try|with|[,.!?:;-]) )*$"
 )
 _BARE_AFTER = re.compile(
     r"^(?: (?:then|please|instead|max|is|fine|ok|okay|would|be|better|thanks|now|for|each|or|so|actually|[,.!?]))* $"
@@ -138,7 +138,7 @@ def _read(text: Text, pair: list[Amount], limits: _Limits, default: str | None, 
         bounds = sorted(
             Amount(a.value * _factor(a, high), currency, a.span).minor(currency or default) for a in (low, high)
         )
-        start = first.span[0] - _length(_FROM.search(left))
+        start = min(first.span[0] - _length(_FROM.search(left)), _comparison(first, left, "")[1])
         _set(text, limits, "range", bounds[0], bounds[1], currency or default, range(start, high.span[-1] + 1))
         return 2
     op, start, end = _comparison(first, left, right)

@@ -114,6 +114,7 @@ def _cue(lead: list[str], asked: bool) -> str:
     rules = (
         (opens, "background"),
         (bool(told & {"prefer", "preferably", "ideally", "rather"}), "wish"),
+        ("who" in told and not told & lists.wishing, "aside"),
         (explains, "background"),
         (aims and not told & {"i", "with"}, "purpose"),
         (requests and bool(told & lists.object) and "there" not in told, "wish"),

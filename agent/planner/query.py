@@ -91,7 +91,7 @@ def main(found: list[Phrase]) -> Phrase | None:
             fitting = [p for p in found if p.cue in cues and p.names is names]
             if fitting and (names or not bare_name):
                 return fitting[0]
-    return found[0] if found else None
+    return None
 
 
 def wishes(found: list[Phrase], chosen: Phrase | None) -> tuple[str, ...]:

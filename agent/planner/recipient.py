@@ -17,6 +17,7 @@ _GROUPS = (
 )
 _AGE = r"\d+ (?:- )?(?:years?|yrs?|months?|year-old|years-old|yo|yr-old|month-old)(?: (?:- )?old)?"
 _WORTH = r"(?:little|older|younger|elder|big|best|dear|new|elderly|teenage|teen|lovely|good|future|baby|favou?rite|old|beloved|close|-)"
+_IN_LAW = r"(?:mother|father|sister|brother|son|daughter)s? in law"
 _OWN = r"(?:my|our|his|her|their|your|this|that)"
 _ANY = r"(?:a|an|the|some|another|my|our|his|her|their)"
 _GIFT = r"(?:as )?(?:(?:a|the|some|an) )?(?:{occasion} )?(?:gift|present)s?(?! (?:card|basket|box|wrap|bag|set|wrapping|voucher|paper|tag|certificate|hamper)s? )(?: ideas?)?"
@@ -63,8 +64,8 @@ def _occasion(text: Text, occasion: str) -> list[str]:
 
 def _person(text: Text, earlier: str | None) -> Recipient:
     groups = set(_GROUPS.split("|"))
-    people = "|".join(sorted(lexicon().relations - groups, key=len, reverse=True))
-    own = "|".join(sorted(lexicon().relations, key=len, reverse=True))
+    people = "|".join([_IN_LAW, *sorted(lexicon().relations - groups, key=len, reverse=True)])
+    own = "|".join([_IN_LAW, *sorted(lexicon().relations, key=len, reverse=True)])
     middle = rf"(?:(?:{_WORTH}|(?P<age>{_AGE})) )*"
     patterns = (
         rf"(?:for|to|surprise|give|get|getting|buy|buying|treat) {_OWN} {middle}(?P<who>{own})(?:'s|s')?(?! ?(?:bed|room|shower|monitor) )",
@@ -83,5 +84,6 @@ def _person(text: Text, earlier: str | None) -> Recipient:
             who = earlier if who.lower() in {"him", "her", "hers"} and earlier else who
             name = who if any(c.isdigit() for c in who) else who.lower().removesuffix("'s")
             age = match.groupdict().get("age")
-            return Recipient(name, said=True, about=(text.surface(text.span(match, "age")),) if age else ())
+            about = name if any(c.isdigit() for c in name) else age
+            return Recipient(name, said=True, about=(about,) if about else ())
     return Recipient()

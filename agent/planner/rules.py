@@ -36,6 +36,7 @@ class RulesPlanner:
         """The plan for a message, with everything carried over from earlier turns. Never fails, whatever the text."""
         message = shortened(message)
         previous = conversation.plan
+        focus = previous.targets if previous else ()
         base = (previous or Plan()).model_copy(
             update={"targets": (), "cart_op": None, "quantity": 1, "ask": None, "question": "", "confidence": 1.0}
         )
@@ -46,6 +47,8 @@ class RulesPlanner:
         if not any(c.isascii() and c.isalnum() for c in message) and not _is_latin(message):
             return base.model_copy(update={"act": Act.RECOMMEND, "query": message[:MAX_QUERY], "confidence": 0.5})
         heard = hear(message, conversation, self.vocabulary)
+        if heard.reset and heard.cart is None:
+            base, conversation = Plan(), Conversation()
         act = _act(heard, conversation)
         if act is Act.CART:
             quantity = heard.quantity if heard.cart == "add" else 1
@@ -62,7 +65,7 @@ class RulesPlanner:
                 update={"act": act, "targets": _targets(heard, conversation, act), "question": message[:500]}
             )
         if act is Act.CHITCHAT:
-            return base.model_copy(update={"act": act, "targets": tuple(item.id for item in heard.targets)})
+            return base.model_copy(update={"act": act, "targets": tuple(item.id for item in heard.targets) or focus})
         return carry(heard, base, conversation, self.vocabulary)
 
 
@@ -88,12 +91,20 @@ def _act(heard: Heard, conversation: Conversation) -> Act:
     about = _about_shown(heard, wants=wants) if conversation.shown else None
     if about is not None:
         return about
-    if heard.off_topic and not _asks_for_goods(heard):
+    if heard.serves or (heard.off_topic and not _asks_for_goods(heard)):
         return Act.CHITCHAT
     named = heard.names.brands or heard.names.platforms or heard.names.categories
     if wants or heard.ideas or named or heard.recipient.said or (heard.dislikes and conversation.plan):
         return Act.RECOMMEND
-    edited = heard.wishes.cheap or heard.wishes.offer or heard.wishes.stock is not None or heard.edits.unneeded
+    edited = (
+        heard.wishes.cheap
+        or heard.wishes.offer
+        or heard.wishes.stock is not None
+        or heard.edits.unneeded
+        or heard.any_brand
+        or heard.any_platform
+        or heard.other_brand
+    )
     if heard.small_talk and not edited:
         return Act.CHITCHAT
     return Act.RECOMMEND
@@ -140,6 +151,7 @@ def _cart_targets(heard: Heard, conversation: Conversation) -> tuple[str, ...]:
     if heard.cart == "show":
         return ()
     focus = conversation.plan.targets if conversation.plan else ()
-    if not heard.targets:
-        return tuple(focus[:1]) or tuple(item.id for item in conversation.shown[:1])
+    vague = not heard.definite and len(heard.targets) <= 1 and not focus
+    if not heard.targets or (vague and len(conversation.shown) > 1):
+        return tuple(focus[:1])  # none: "it" may be any of several, so it is better to ask
     return tuple(item.id for item in heard.targets)

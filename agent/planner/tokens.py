@@ -13,11 +13,26 @@ from retrieval.text import clean
 
 HEAD, TAIL = 1_500, 500  # characters: of longer messages the beginning and the end are read
 _TOKEN = re.compile(
-    r"\d+(?:st|nd|rd|th)\b|\d+(?:[.,'’]\d+)*|[^\W\d_]\w*(?:['’&-]\w+)*|[^\w\s]|_",
+    r"\d+(?:st|nd|rd|th)\b|\d+(?:[.,'’]\d+)*|[^\W\d_]\w*(?:['’&-]\w+)*(?:(?<=s)['’](?=\s))?|[^\w\s]|_",
     re.UNICODE,
 )
 _ENDINGS = {"n't": "not", "'m": "am", "'re": "are", "'ll": "will", "'d": "would", "'ve": "have"}
-_IS = {"it's", "that's", "what's", "he's", "she's", "there's", "here's", "who's", "where's", "how's", "this's", "budget's", "price's", "maximum's"}
+_IS = {
+    "it's",
+    "that's",
+    "what's",
+    "he's",
+    "she's",
+    "there's",
+    "here's",
+    "who's",
+    "where's",
+    "how's",
+    "this's",
+    "budget's",
+    "price's",
+    "maximum's",
+}
 _SHORT = {
     "im": "i am", "ive": "i have", "dont": "do not", "doesnt": "does not", "didnt": "did not", "cant": "can not",
     "cannot": "can not", "wont": "will not", "can't": "can not", "won't": "will not", "shan't": "shall not",
@@ -45,7 +60,7 @@ def pattern(expression: str) -> re.Pattern[str]:
 
 
 def _expand(surface: str) -> list[str]:
-    low = unicodedata.normalize("NFKC", surface).casefold().replace("’", "'").replace(" ", "")
+    low = unicodedata.normalize("NFKC", surface).casefold().replace("’", "'").replace(" ", "").rstrip("'")
     if not low:
         return []
     if low in _SHORT:

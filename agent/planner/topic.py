@@ -15,6 +15,23 @@ from agent.schema import Act, Conversation, Plan
 from retrieval.text import label, short_name, terms
 
 MAX_QUERY = 200  # characters
+OFTEN = 0.3  # of the items with a phrase that have the word: then the phrase describes the word
+_ADJECTIVAL = (
+    "ing",
+    "ed",
+    "able",
+    "ible",
+    "proof",
+    "less",
+    "free",
+    "friendly",
+    "resistant",
+    "ous",
+    "ful",
+    "ish",
+    "shaped",
+    "sized",
+)
 _YES_NO = r"(?:(?:ok|okay|sure|great|got it)[,. ]+)?(?:do|does|is|are|would|should|how about|what about|can|could|shall|will|any)\b"
 _MEANT = r"(?:what|all) (?:i|we) (?:really |actually )?(?:want|need|am looking for|meant|mean)(?: is)?|i (?:meant|mean)|i said"
 _IT = r"(?:want|need|like|prefer|use|using|wear|have|would be|should be|must be|is|are|be|for|use) (?:it|them|this)|(?:it|they) (?:should|must|has|have|need|needs|can|is|are|could|will|would)|(?:one|ones|something|anything|those|these) (?:with|in|that|for|which)"
@@ -87,6 +104,8 @@ def _relation(heard: Heard, chosen: Phrase, base: Plan, conversation: Conversati
         and not heard.text.has(_IT)
         and not heard.references
     ):
+        if vocabulary.related(chosen.text, head_of(base.query)) >= OFTEN or _describes(chosen, vocabulary):
+            return "join" if short else "add"
         return "replace" if _names_goods(chosen, vocabulary) or _is_statement(heard) else "add"
     return "add"
 
@@ -109,6 +128,12 @@ def _is_statement(heard: Heard) -> bool:
         and heard.phrases[0].text
         and not heard.text.low.strip().startswith(("with ", "in ", "for ", "and ", "but "))
     )
+
+
+def _describes(chosen: Phrase, vocabulary: Vocabulary) -> bool:
+    """Whether a phrase ends like an adjective ("noise cancelling") and is no kind of thing sold here ("clothing")."""
+    last = chosen.words[-1]
+    return len(last) > 5 and last.endswith(_ADJECTIVAL) and not vocabulary.is_noun(last)
 
 
 def _is_proper(heard: Heard, chosen: Phrase) -> bool:

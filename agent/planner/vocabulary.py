@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from agent.planner.lexicon import lexicon
 from retrieval.catalogue import Catalogue
 from retrieval.text import key, label, singular, terms, words
@@ -41,6 +43,7 @@ class Vocabulary:
         currency: ISO 4217 code of most items, None where no item has one.
         count: how often a single term (see `retrieval.text.terms`) stands in the catalogue.
         carried: whether an item of a brand has a word in its text; tells "Apple watch" from "apple juice".
+        related: share of the items with a phrase that also have a word: high for "loose leaf" and "tea".
     """
 
     brands: tuple[str, ...] = ()
@@ -49,6 +52,7 @@ class Vocabulary:
     currency: str | None = None
     count: Callable[[str], int] = field(default=lambda _: 0, compare=False)
     carried: Callable[[str, str], bool] = field(default=lambda _b, _w: True, compare=False)
+    related: Callable[[str, str], float] = field(default=lambda _p, _w: 0.0, compare=False)
 
     def __post_init__(self) -> None:
         aisles = _index(self.categories, terms)
@@ -75,6 +79,10 @@ class Vocabulary:
             rows = index.rows_with(word)
             return code is not None and bool((brand.codes[rows] == code).any())
 
+        def related(phrase: str, word: str) -> float:
+            rows = index.rows_with(phrase)
+            return float(np.isin(rows, index.rows_with(word)).mean()) if len(rows) else 0.0
+
         return cls(
             brands=tuple(name for name in brand.names if name),
             categories=tuple(name for name in catalogue.category.names if name),
@@ -82,6 +90,7 @@ class Vocabulary:
             currency=catalogue.default_currency or None,
             count=index.count,
             carried=carried,
+            related=related,
         )
 
     def brand(self, text: str) -> tuple[str, ...]:

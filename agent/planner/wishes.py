@@ -38,7 +38,8 @@ def read_wishes(text: Text, *, shown: bool) -> Wishes:
             stock = value if stock is None else stock
     offer = _taken(text, said("wishes.offer"))
     price, far, cheap = 0, False, False
-    if not text.has(r"which|compare|the (?:cheaper|more expensive|pricier)"):
+    pointing = r"which|compare|the (?:cheaper|cheapest|more expensive|pricier|most expensive)"
+    if not (shown and text.has(pointing)):
         for expression, direction in ((said("wishes.cheaper"), -1), (said("wishes.dearer"), 1)):
             for match in text.find(expression):
                 if "not too" in match.group() and not shown:

@@ -14,6 +14,7 @@ VOCABULARY = Vocabulary(
     currency="USD",
     count=lambda term: WORDS.get(term, 0),
     carried=lambda brand, word: (brand, word) in {("Apple", "watch"), ("Dove", "soap"), ("Target", "bag")},
+    related=lambda phrase, word: 0.8 if (phrase.lower(), word) in {("loose leaf", "tea"), ("over ear", "headphone")} else 0.0,
 )  # fmt: skip
 PLANNER = RulesPlanner(VOCABULARY)
 

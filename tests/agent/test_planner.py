@@ -185,7 +185,8 @@ TARGETS = [
     row("jug | which one is cheaper", act=X),
     row("jug | add the second to my cart", act=K, cart_op="add", targets=("s:2",)),
     row("jug | put the Brita one in my basket", act=K, cart_op="add", targets=("s:1",)),
-    row("jug | I'll take it", act=K, cart_op="add", targets=("s:1",)),
+    row("jug | I'll take it", act=K, cart_op="add", targets=()),  # which of four? it is asked
+    row("jug | is the Brita one heavy? | thanks | I'll take it", act=K, cart_op="add", targets=("s:1",)),
     row("jug | tell me more about the third | I'll take it", act=K, targets=("s:3",)),
     row("jug | The first one is good, I'll take it.", act=K, cart_op="add", targets=("s:1",)),
     row("jug | please order the third one for me", act=K, cart_op="add", targets=("s:3",), recipient=None),
@@ -272,6 +273,47 @@ TALK = [
     row("Kopfhörer", act=R, query="Kopfhörer"),
 ]
 
+MORE = [
+    row("I'm after a coffee grinder, burr, manual, sub 100", query="coffee grinder", words="burr manual", price_max=10000),
+    row("kids' bike, 16 inch, no training wheels", words="kid bike 16 inch", exclude=("training wheels",)),
+    row("headphones | over ear | noise cancelling | under 200", words="over ear noise cancelling headphone", price_max=20000),
+    row("tea | loose leaf", words="loose leaf tea"),
+    row("backpack | for school | my son is 8 | he likes dinosaurs", words="backpack school dinosaur", recipient="son"),
+    row("backpack | what about something smaller | and cheaper | not black", words="smaller backpack", exclude=("black",), price_max=3999),
+    row("could you point me to some decent earbuds? around 60 quid", query="earbuds", price_min=4800, currency="GBP"),
+    row("looking for a birthday present for my mother in law, she's into baking", recipient="mother in law", words="baking"),
+    row("my husband is turning 40 and he's into coffee. ideas?", recipient="husband", query="coffee"),
+    row("gift for a coworker under 20", act=R, recipient="coworker", price_max=2000),
+    row("wedding gift under 100", act=C, ask="recipient", price_max=10000),
+    row("gift ideas for a 5 year old boy", act=R, words="5 year old boy"),
+    row("Nike shoes | any brand is fine", brands=(), query="shoes"),
+    row("Nike shoes | other brands?", brands=(), not_brands=("Nike",)),
+    row("Nike shoes | forget Nike", brands=(), query="shoes"),
+    row("mug from Harbour | any shop is fine", platforms=(), query="mug"),
+    row("jug | start over", act=C, query=""),
+    row("jug | too big", query="jug", words="smaller"),
+    row("jug | 3", act=E, targets=("s:3",)),
+    row("jug | I'm torn between 2 and 4", act=X, targets=("s:2", "s:4"), price_max=None),
+    row("jug | show me more details about 2", act=E, targets=("s:2",), price_max=None),
+    row("jug | skip the Acme ones", not_items=("s:2", "s:4"), act=R),
+    row("jug | I'd go for number 2", act=K, targets=("s:2",)),
+    row("jug | can you go lower?", price_max=3999, query="jug"),
+    row("jug | do you have it in blue?", act=R, words="jug blue"),
+    row("jug under 50 | a bit more, say 60", price_max=6000),
+    row("jug | budget's 35", price_max=3500, query="jug"),
+    row("a book about the history of Rome", query="book about the history of Rome"),
+    row("non stick pan", query="non stick pan", exclude=()),
+    row("a chair that doesn't squeak", words="chair", exclude=()),
+    row("I'm not looking for headphones, I want speakers", query="speakers", exclude=("headphones",)),
+    row("without a doubt the best pan you have", query="pan", exclude=()),
+    row("mugs with 20% off", query="mugs", include=("promotion",), price_max=None),
+    row("Can I return this?", act=S),
+    row("do you ship to Canada?", act=S),
+    row("price range 20 to 30, mugs", query="mugs", price_min=2000, price_max=3000),
+    row("vegan protein powder without soy or artificial sweeteners", exclude=("soy", "artificial sweeteners"), query="vegan protein powder"),
+    row("27 inch monitor, 4k, for work, max 350", words="27 inch monitor 4k", price_max=35000),
+]
+
 CHINESE = [
     row("我想买一个蓝色的杯子,50元以下", words="蓝色的杯子", price_max=5000, currency="CNY"),
     row("耳机 不超过200元", query="耳机", price_max=20000),
@@ -303,7 +345,7 @@ def check(plan: Plan, expected: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("turns", "expected"), [*MONEY, *REFUSALS, *NAMES, *RECIPIENTS, *TARGETS, *TOPICS, *TALK, *CHINESE]
+    ("turns", "expected"), [*MONEY, *REFUSALS, *NAMES, *RECIPIENTS, *TARGETS, *TOPICS, *TALK, *MORE, *CHINESE]
 )
 def test_a_conversation_is_understood(turns: str, expected: dict[str, Any]) -> None:
     check(talk(*turns.split(" | ")), expected)
