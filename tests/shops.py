@@ -34,7 +34,7 @@ def copy_of(shop: Path, into: Path) -> Path:
 
 @cache
 def hostile_shop() -> Path:
-    """A shop of twelve kettles, mugs and teas whose titles, brands, addresses and promotions hold markup and scripts."""
+    """A shop of kettles, mugs and teas whose titles, brands, addresses and promotions hold markup and scripts."""
     folder = _scratch() / "hostile"
     source = folder / "source"
     source.mkdir(parents=True)
