@@ -36,6 +36,7 @@ class AmazonReviews(Feed):
     """Reads reviews and metadata of Amazon Reviews 2023."""
 
     name = "amazon-reviews"
+    needs = _REVIEW
 
     def __init__(self, reviews: Source | None, meta: Source | None) -> None:
         self._reviews, self._meta = reviews, meta

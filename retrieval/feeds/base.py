@@ -89,9 +89,11 @@ class Feed(ABC):
         date_forms: `strptime` forms that the publisher uses beside ISO 8601 and epochs.
         brands: False where the publisher has no brand column, so that titles are all there is to go by.
         sources: the files read.
+        needs: the columns that tell the format, where they are always spelled the same.
     """
 
     name: ClassVar[str]
+    needs: ClassVar[tuple[str, ...]] = ()
     clock: Literal["time", "order"] = "time"
     date_forms: tuple[str, ...] = ()
     brands: bool = True

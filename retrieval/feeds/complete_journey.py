@@ -37,6 +37,7 @@ class CompleteJourney(Feed):
     """Reads transactions, products and promotions of The Complete Journey."""
 
     name = "complete-journey"
+    needs = _TRANSACTIONS
 
     def __init__(self, transactions: Source, products: Source | None, promotions: Source | None) -> None:
         self._transactions, self._products, self._promotions = transactions, products, promotions

@@ -132,6 +132,11 @@ def _known(source: Source) -> set[str]:
     return _TOLD.found(source.header).keys() | _DONE.found(source.header).keys()
 
 
+def nearness(source: Source) -> int:
+    """How many of the columns that events or items need a file has."""
+    return len({"shopper", "sku", "at", "title"} & _known(source))
+
+
 def _is_events(source: Source) -> bool:
     return {"sku", "shopper", "at"} <= _known(source)
 

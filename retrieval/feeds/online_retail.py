@@ -41,6 +41,7 @@ class OnlineRetail(Feed):
     """Reads the invoice lines of Online Retail."""
 
     name = "online-retail"
+    needs = tuple(names[0] for names in _NAMES.values())
     date_forms = US_FORMS
 
     def __init__(self, source: Source, columns: dict[str, str]) -> None:

@@ -31,6 +31,7 @@ class OpenEcommerce(Feed):
     """Reads `amazon-purchases.csv`, plain or gzipped."""
 
     name = "open-ecommerce"
+    needs = tuple(_COLUMNS)
     brands = False
 
     def __init__(self, source: Source) -> None:

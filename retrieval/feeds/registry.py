@@ -10,7 +10,7 @@ from retrieval.feeds.amazon_reviews import AmazonReviews
 from retrieval.feeds.base import Feed
 from retrieval.feeds.complete_journey import CompleteJourney
 from retrieval.feeds.files import REMEDY, Source, sniff
-from retrieval.feeds.generic import Generic
+from retrieval.feeds.generic import Generic, nearness
 from retrieval.feeds.online_retail import OnlineRetail
 from retrieval.feeds.open_ecommerce import OpenEcommerce
 from retrieval.feeds.recbole import RecBole
@@ -50,7 +50,7 @@ def open_feed(path: Path, format: str | None = None) -> Feed:  # noqa: A002 (the
     feeds = feeds or [feed for feed in Generic.find(sources)]
     if feeds:
         return _only(feeds, path)
-    raise _unknown(sources[0])
+    raise _unknown(sources)
 
 
 def _sources(path: Path) -> list[Source]:
@@ -64,7 +64,15 @@ def _sources(path: Path) -> list[Source]:
     if not data:
         cause = "the folder holds no data files" if files else "the folder holds no files"
         raise FeedError(cause, REMEDY, file=str(path))
-    return [sniff(entry) for entry in data]
+    beside = [entry for entry in data if re.search(r"\.(json|txt)(\.gz)?$", entry.name, re.IGNORECASE)]
+    read = [sniff(entry) for entry in data if entry not in beside]
+    for entry in beside:  # notes and settings often have these endings: what can't be read among them is no data
+        try:
+            read.append(sniff(entry))
+        except FeedError:
+            if len(data) == 1:
+                raise
+    return read or [sniff(data[0])]
 
 
 def _siblings(path: Path) -> list[Source]:
@@ -86,14 +94,36 @@ def _only(feeds: list[Feed], path: Path) -> Feed:
     raise FeedError("more than one feed can be read here", remedy, file=str(path), value=said)
 
 
-def _unknown(source: Source) -> FeedError:
-    known = f"the formats are: {', '.join(FORMATS)}"
+def _unknown(sources: list[Source]) -> FeedError:
+    """Name the column that the nearest format misses; where none is near, the columns that there are."""
+    source = sources[0]
+    names = f"the formats are: {', '.join(FORMATS)}"
+    share = {name: max(_share(reader, each) for each in sources) for name, reader in FORMATS.items() if reader.needs}
+    near = max(share, key=lambda name: share[name])
+    if share[near] < 0.5:
+        near = Generic.name if any(nearness(each) >= 2 for each in sources) else ""
+    try:
+        if near:
+            FORMATS[near].open(sources)
+    except FeedError as error:
+        return FeedError(
+            f"no format fits; {near} comes nearest, but {error.cause.rsplit(': ', 1)[-1]}",
+            f"{error.remedy}; {names}",
+            file=error.file,
+            line=error.line,
+            column=error.column,
+            value=error.value,
+        )
     return FeedError(
         "the columns are those of no known format",
-        f"name the format with --format ({known}), or name the columns as the generic format does "
+        f"name the format with --format ({names}), or name the columns as the generic format does "
         "(events: shopper, item, at; items: item, title)",
         file=str(source.path),
         line=1,
         column=source.header[0] if source.header else "",
         value=", ".join(source.header),
     )
+
+
+def _share(reader: type[Feed], source: Source) -> float:
+    return len(set(reader.needs) & set(source.header)) / len(reader.needs)

@@ -111,6 +111,27 @@ def test_unknown_columns_list_the_formats(tmp_path: Path) -> None:
     assert all(name in error.remedy for name in FORMATS)
 
 
+@pytest.mark.parametrize(
+    ("header", "near", "column"),
+    [
+        ("user_id,product_id,price", "generic", "at"),
+        ("shopper,at,colour", "generic", "item"),
+        (OPEN_ECOMMERCE_HEADER.strip().replace("Category,", ""), "open-ecommerce", "Category"),
+        ("InvoiceNo,StockCode,Description,Quantity,UnitPrice,CustomerID", "online-retail", "InvoiceDate"),
+        ("household_id,basket_id,product_id,quantity,transaction_timestamp", "complete-journey", "sales_value"),
+    ],
+)
+def test_a_feed_that_lacks_one_column_hears_which(tmp_path: Path, header: str, near: str, column: str) -> None:
+    path = tmp_path / "sales.csv"
+    path.write_text(header + "\n" + ",".join("1" for _ in header.split(",")) + "\n")
+    error = refused(path)
+    assert (error.line, error.column) == (1, column)
+    assert error.value is not None
+    assert error.value.startswith(header.partition(",")[0])
+    assert near in error.cause
+    assert all(name in error.remedy for name in FORMATS)
+
+
 def test_an_unknown_format_lists_the_formats(tmp_path: Path) -> None:
     path = tmp_path / "events.csv"
     path.write_text("shopper,item,at\n")

@@ -47,6 +47,7 @@ def test_a_folder_of_items_and_events(tmp_path: Path, ending: str) -> None:
     write(pl.DataFrame(ITEMS), folder / f"items.{ending}")
     write(pl.DataFrame(EVENTS), folder / f"events.{ending}")
     (folder / "README.txt").write_text("about this feed\n")
+    (folder / "settings.json").write_text('{\n  "not": "a feed"\n}\n')
     assert open_feed(folder).name == "generic"
     result = clean(folder, tmp_path / "work")
     assert result.counts["kept"] == {"events": 2, "items": 2}
