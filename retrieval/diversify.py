@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from retrieval.catalogue import Catalogue
 from retrieval.schema import Candidate
-from retrieval.text import key, short_name, terms
+from retrieval.text import key, short_name, singular, words
 
 _COLOURS = """
 black white grey gray silver gold golden rose red pink purple violet lavender lilac blue navy teal turquoise aqua cyan
@@ -27,10 +27,11 @@ class Look:
 
     def __init__(self, catalogue: Catalogue, row: int) -> None:
         title = catalogue.titles[row]
-        found = terms(title)
-        plain = [word for word in found if word not in VARIANT_WORDS]
+        found = words(title)
+        plain = [singular(word) for word in found if word not in VARIANT_WORDS]
+        short = short_name(title)
         self.words = frozenset(plain or found)
-        self.names = {key(title), key(short_name(title)), " ".join(plain)} - {""}
+        self.names = {" ".join(found), " ".join(plain), key(short) if short != title else ""} - {""}
         self.category = int(catalogue.category.codes[row])
         brand = int(catalogue.brand.codes[row])
         self.brand = brand if catalogue.brand.names[brand] else -1 - row
@@ -72,7 +73,7 @@ def select(
     Returns:
         Candidates with the value that decided for them. Fewer than `k` where the rest are variants.
     """
-    pool = [entry for entry in entries[: max(5 * k, 40)]]
+    pool = list(entries[: 3 * k + 5])
     for entry in pool:
         if entry.row not in looks:
             looks[entry.row] = Look(catalogue, entry.row)

@@ -75,8 +75,10 @@ def cross_needs(
             break
         evidence = _evidence(graph, history, own, source, target)
         if evidence:
+            # Among the items of the new aisle, those in the spirit of what was asked: trail socks for trail shoes.
+            words = asked.text if asked is not None else ""
             name = shop.catalogue.category.names[target]
-            needs.append(Need(targets=(name,), constraints=limits, origin="inferred", evidence=evidence))
+            needs.append(Need(text=words, targets=(name,), constraints=limits, origin="inferred", evidence=evidence))
     return tuple(needs)
 
 

@@ -13,6 +13,7 @@ from retrieval.schema import Constraints, Evidence, Need, Ranking
 from retrieval.search import Searchable, search
 
 ACROSS, REPEATS = 0.6, 0.2  # shares of the list for other aisles and for repeats; the usual aisles get the rest
+HABIT = "habit"  # the channel named by the evidence of usual aisles
 DEPTH = 40  # candidates of each need
 
 
@@ -61,7 +62,7 @@ def usual_needs(shop: Searchable, history: History, k: int, constraints: Constra
             origin="inferred",
             evidence=(
                 Evidence(
-                    channel="habit",
+                    channel=HABIT,
                     events=tuple(history.ref(index, shop.catalogue) for index in latest(history, shop.catalogue, code)),
                     facts={"times": float((column.codes[liked.rows] == code).sum())},
                 ),

@@ -7,6 +7,8 @@ only tilts what the words found. Without words behaviour leads, inside the targe
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import lru_cache
 from typing import Literal, Protocol
 
 import numpy as np
@@ -16,7 +18,7 @@ from retrieval.catalogue import Catalogue, Mask
 from retrieval.channels.base import Channel, Query, Scored
 from retrieval.fuse import Fused, entries, fuse
 from retrieval.history import History
-from retrieval.schema import Availability, Candidate, Candidates, EventKind, Evidence, Need
+from retrieval.schema import Availability, Candidate, Candidates, Constraints, EventKind, Evidence, Need
 
 TEXT = ("dense", "lexical")
 Mode = Literal["words", "ideas", "aisle", "repeat"]
@@ -43,6 +45,9 @@ WEIGHTS: dict[Mode, dict[str, float]] = {
     },
     "repeat": {"replenishment": 3.0, "popularity": 0.3, "dense": 0.2},
 }
+DEPTH: dict[Mode, int] = {"words": 100, "ideas": 100, "aisle": 50, "repeat": 50}
+SPARE = 50
+REACH = 200  # how deep the words of an asked need reach; what they find is what behaviour may tilt
 TARGET_BOOST = 1.25  # an asked need's preferred categories, where it names some
 DAMPING, DAMPING_HALF_LIFE = 0.15, 60.0  # what a dismissal takes off its category and off its brand; days
 
@@ -93,7 +98,7 @@ class Searchable(Protocol):
 
 
 def search(
-    shop: Searchable, need: Need, history: History, k: int = 200, text: Mapping[str, Scored] | None = None
+    shop: Searchable, need: Need, history: History, k: int | None = None, text: Mapping[str, Scored] | None = None
 ) -> Candidates:
     """Find candidates for one need.
 
@@ -101,22 +106,37 @@ def search(
         shop: catalogue, encoder, channels and the list of sensitive goods.
         need: what to look for. Inferred and repeat needs stay within their target categories.
         history: the shopper's events that may count; empty for a visitor.
-        k: how many candidates at most.
-        text: what the text channels said to the same need before, if that is known (see `said`).
+        k: how many candidates at most; without it, as many as usual for the kind of need (`DEPTH`).
+        text: what `text_lists` says for the same need, where that is known already.
 
     Returns:
         At most `k` distinct items that satisfy every constraint, best first.
     """
     mode = mode_of(need)
-    query = query_of(shop, need, history, encode=text is None)
-    if query.allowed is not None and not query.allowed.any():
+    k = DEPTH[mode] if k is None else k
+    mask = allowed(shop, need, history)
+    if mask is not None and not mask.any():
         return Candidates(need=need)
-    lists = _ask(shop, query, mode, k, text)
+    lists = text_lists(shop, need) if text is None else text
+    lists = {name: _cut(scored, mask, max(k, REACH)) for name, scored in lists.items()}
+    query = Query(need, _harmless(shop, history), mask)
+    lists |= _behaviour(shop, query, mode, k, lists)
     fused = _damp(shop, query, fuse(lists, WEIGHTS[mode]))
     found = entries(fused, shop.catalogue, k)
     if mode == "ideas" and len(found) < k:
         found += _rest(shop, query, found, k)
     return Candidates.model_construct(need=need, entries=found)
+
+
+def text_lists(shop: Searchable, need: Need, k: int = REACH) -> dict[str, Scored]:
+    """What the channels that read words say to a need, whoever asks; empty for a need without words.
+
+    A little more than `k` each, so that `k` are left when what the shopper has bought or turned down is taken out.
+    """
+    if not _words(need):
+        return {}
+    query = Query(need, History.empty(np.datetime64(0, "us")), _open(shop, need), _encode(shop, need))
+    return {name: shop.channels[name].candidates(query, k + SPARE) for name in TEXT if name in shop.channels}
 
 
 def mode_of(need: Need) -> Mode:
@@ -128,11 +148,10 @@ def mode_of(need: Need) -> Mode:
     return "words" if need.text.strip() or need.wanted else "ideas"
 
 
-def query_of(shop: Searchable, need: Need, history: History, *, encode: bool = True) -> Query:
-    """The query that every channel is asked for a need: mask and encoded words."""
-    words = " ".join((need.text, *need.wanted)).strip()
-    vector = shop.encoder.encode([words])[0] if encode and words else None
-    return Query(need=need, history=_harmless(shop, history), allowed=allowed(shop, need, history), vector=vector)
+def query_of(shop: Searchable, need: Need, history: History) -> Query:
+    """The whole query for a need, as channels need it to give evidence."""
+    vector = _encode(shop, need) if _words(need) else None
+    return Query(need, _harmless(shop, history), allowed(shop, need, history), vector)
 
 
 def allowed(shop: Searchable, need: Need, history: History) -> Mask | None:
@@ -142,39 +161,36 @@ def allowed(shop: Searchable, need: Need, history: History) -> Mask | None:
     shopper turned down, sent back or, but for repeats, has bought; nothing sensitive that they didn't ask for in
     their own words; and for needs of behaviour, only their target categories.
     """
-    catalogue = shop.catalogue
-    mask = catalogue.allowed(need.constraints)
-    mask = np.ones(len(catalogue), dtype=np.bool_) if mask is None else mask
-    if not need.constraints.availability and Availability.OUT_OF_STOCK.value in catalogue.availability.code_of:
-        mask &= ~catalogue.availability.member((Availability.OUT_OF_STOCK.value,))
+    mask = _open(shop, need)
     gone = [EventKind.DISMISS, EventKind.RETURN]
     if need.origin != "repeat":
         gone.append(EventKind.PURCHASE)
     mask[history.of_kind(*gone).rows] = False
+    return None if mask.all() else mask
+
+
+def _open(shop: Searchable, need: Need) -> Mask:
+    """(n,) rows that may be shown for a need to anybody."""
+    mask = _within(shop.catalogue, need.constraints).copy()
     asked = ""
     if need.origin == "asked":
         named = (name.replace("_", " ") for name in need.constraints.categories)
         asked = " ".join((need.text, *need.wanted, *named))
     mask &= ~shop.sensitive.hidden(asked)
     if need.origin != "asked" and need.targets:
-        mask &= catalogue.category.member(need.targets)
-    return None if mask.all() else mask
+        mask &= shop.catalogue.category.member(need.targets)
+    return mask
 
 
-def said(candidates: Candidates) -> dict[str, Scored]:
-    """What the text channels said, read back from candidates: enough to search again after a change of history."""
-    lists: dict[str, list[tuple[int, int, float]]] = {name: [] for name in TEXT}
-    for entry in candidates.entries:
-        for channel in entry.channels:
-            if channel.channel in lists:
-                lists[channel.channel].append((channel.rank, entry.row, channel.score))
-    return {
-        name: Scored(
-            np.array([row for _, row, _ in sorted(found)], dtype=np.int32),
-            np.array([score for _, _, score in sorted(found)], dtype=np.float32),
-        )
-        for name, found in lists.items()
-    }
+@lru_cache(maxsize=32)  # the needs of one turn, and mostly of a whole conversation, share their limits
+def _within(catalogue: Catalogue, limits: Constraints) -> Mask:
+    """(n,) rows within the limits, out-of-stock goods left out unless the limits speak of stock. Don't write to it."""
+    mask = catalogue.allowed(limits)
+    mask = np.ones(len(catalogue), dtype=np.bool_) if mask is None else mask
+    if not limits.availability and Availability.OUT_OF_STOCK.value in catalogue.availability.code_of:
+        mask &= ~catalogue.availability.member((Availability.OUT_OF_STOCK.value,))
+    mask.flags.writeable = False
+    return mask
 
 
 def evidence_of(shop: Searchable, query: Query, candidate: Candidate) -> tuple[Evidence, ...]:
@@ -190,29 +206,30 @@ def _harmless(shop: Searchable, history: History) -> History:
     return history.select(~sensitive) if sensitive.any() else history
 
 
-def _ask(shop: Searchable, query: Query, mode: Mode, k: int, text: Mapping[str, Scored] | None) -> dict[str, Scored]:
-    """Every channel's proposals. In words, behaviour is asked about what the words found, and about nothing else."""
-    names = [name for name in WEIGHTS[mode] if name in shop.channels]
-    lists: dict[str, Scored] = {}
+def _words(need: Need) -> str:
+    return " ".join((need.text, *need.wanted)).strip()
+
+
+def _encode(shop: Searchable, need: Need) -> NDArray[np.float32]:
+    vector: NDArray[np.float32] = shop.encoder.encode([_words(need)])[0]
+    return vector
+
+
+def _cut(scored: Scored, mask: Mask | None, k: int) -> Scored:
+    """The first `k` of a list that a mask allows."""
+    good = slice(None) if mask is None else mask[scored.rows]
+    return Scored(scored.rows[good][:k], scored.scores[good][:k])
+
+
+def _behaviour(shop: Searchable, query: Query, mode: Mode, k: int, text: Mapping[str, Scored]) -> dict[str, Scored]:
+    """What all other channels propose: for a need in words about what the words found, and about nothing else."""
     if mode == "words":
-        lists = {name: _checked(text[name], query) for name in TEXT if text is not None and name in text}
-        lists |= {
-            name: shop.channels[name].candidates(query, k) for name in names if name in TEXT and name not in lists
-        }
-        names = [name for name in names if name not in TEXT]
         reach = np.zeros(len(shop.catalogue), dtype=np.bool_)
-        for scored in lists.values():
+        for scored in text.values():
             reach[scored.rows] = True
-        query = Query(query.need, query.history, reach, query.vector)
-    return lists | {name: shop.channels[name].candidates(query, k) for name in names}
-
-
-def _checked(scored: Scored, query: Query) -> Scored:
-    """A list from an earlier search, less what may not be shown now."""
-    if query.allowed is None:
-        return scored
-    good = query.allowed[scored.rows]
-    return Scored(scored.rows[good], scored.scores[good])
+        query, k = replace(query, allowed=reach), REACH
+    names = [name for name in WEIGHTS[mode] if name in shop.channels and name not in text]
+    return {name: shop.channels[name].candidates(query, k) for name in names}
 
 
 def _damp(shop: Searchable, query: Query, fused: Fused) -> Fused:

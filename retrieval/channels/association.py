@@ -7,6 +7,7 @@ Silverstein, "Beyond Market Baskets", 1997), shrunk towards 1 where few shoppers
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar, Self
 
@@ -19,7 +20,7 @@ from retrieval.catalogue import Catalogue
 from retrieval.channels import storage
 from retrieval.channels.base import LearntChannel, Query, Scored
 from retrieval.channels.log import Log
-from retrieval.channels.profile import latest, profile
+from retrieval.channels.profile import aimed, latest, profile
 from retrieval.channels.shelves import Shelves
 from retrieval.history import History
 from retrieval.schema import Edge, Evidence, Frozen
@@ -56,6 +57,8 @@ class Association(LearntChannel):
         self.shoppers = int(arrays["shoppers"][0])
         self._lift = self._lifts(arrays["both"])
         self._gain = np.maximum(np.log(self._lift), 0.0) * self.walkers[self._target] ** config.popularity
+        self._incoming = arrays["incoming"]
+        self._ends = np.searchsorted(self._target[self._incoming], np.arange(len(self.walkers) + 1))
         self.shelves = Shelves(catalogue, arrays["popularity"])
 
     @classmethod
@@ -72,6 +75,7 @@ class Association(LearntChannel):
             "support": edges["support"].to_numpy().astype(np.int32),
             "both": edges["both"].to_numpy().astype(np.int32),
             "days": edges["days"].to_numpy().astype(np.float32),
+            "incoming": np.lexsort((edges["a"].to_numpy(), edges["b"].to_numpy())).astype(np.int32),
             "walkers": np.bincount(firsts["c"].to_numpy(), minlength=len(names)).astype(np.int32),
             "shoppers": np.array([log.shoppers], dtype=np.int64),
             "popularity": Shelves.fit(log, catalogue).popularity,
@@ -90,15 +94,28 @@ class Association(LearntChannel):
 
     def candidates(self, query: Query, k: int) -> Scored:
         """Items from the aisles that shoppers of this shopper's aisles walk."""
-        return self.shelves.fill(self.category_scores(self.profile(query.history)), query, k)
+        weights = self.profile(query.history)
+        if not weights.any():
+            return Scored.none()
+        return self.shelves.fill(self.category_scores(weights, aimed(query.need, self._catalogue)), query, k)
 
     def profile(self, history: History) -> NDArray[np.float64]:
         """(C,) the shopper's weight on each category."""
         return profile(history, self._catalogue, self.config.half_life)
 
-    def category_scores(self, weights: NDArray[np.float64]) -> NDArray[np.float64]:
-        """(C,) how strongly edges from weighted source categories (C,) lead to each category."""
+    def category_scores(
+        self, weights: NDArray[np.float64], targets: Sequence[int] | None = None
+    ) -> NDArray[np.float64]:
+        """(C,) how strongly edges from weighted source categories (C,) lead to each category.
+
+        With `targets`, only these category codes are scored and all others are 0.
+        """
         scores = np.zeros(len(self.walkers))
+        if targets is not None:
+            for target in targets:
+                sources, place = self._into(target)
+                scores[target] = weights[sources] @ self._gain[place]
+            return scores
         for source in np.flatnonzero(weights):
             part = slice(int(self._indptr[source]), int(self._indptr[source + 1]))
             scores[self._target[part]] += weights[source] * self._gain[part]
@@ -121,12 +138,10 @@ class Association(LearntChannel):
 
     def sources(self, weights: NDArray[np.float64], target: int, count: int) -> list[int]:
         """Which of the weighted categories (C,) lead to `target` above chance, strongest first."""
-        found = []
-        for source in np.flatnonzero(weights):
-            place = self._place(int(source), target)
-            if place is not None and self._gain[place] > 0:
-                found.append((-float(weights[source] * self._gain[place]), int(source)))
-        return [source for _, source in sorted(found)[:count]]
+        source, place = self._into(target)
+        strength = weights[source] * self._gain[place]
+        best = np.argsort(-strength, kind="stable")[:count]
+        return [int(source[i]) for i in best if strength[i] > 0]
 
     def evidence(self, query: Query, row: int) -> tuple[Evidence, ...]:
         """The strongest edges from the shopper's aisles to the item's, with the events that opened those."""
@@ -139,6 +154,11 @@ class Association(LearntChannel):
         events = tuple(history.ref(index, self._catalogue) for index in latest(history, self._catalogue, source))
         facts = {"source_shoppers": float(self.walkers[source]), "target_shoppers": float(self.walkers[target])}
         return Evidence(channel=self.name, events=events, edge=self.edge(source, target), facts=facts)
+
+    def _into(self, target: int) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+        """Source categories of all edges to a target, ascending, and where those edges are kept."""
+        place = self._incoming[self._ends[target] : self._ends[target + 1]]
+        return np.searchsorted(self._indptr, place, side="right") - 1, place
 
     def _place(self, source: int, target: int) -> int | None:
         start, stop = int(self._indptr[source]), int(self._indptr[source + 1])

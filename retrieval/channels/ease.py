@@ -6,6 +6,7 @@ categories as items. Learnt on who ever walked which aisle, read with the shoppe
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar, Self
 
@@ -18,7 +19,7 @@ from retrieval.catalogue import Catalogue
 from retrieval.channels import storage
 from retrieval.channels.base import LearntChannel, Query, Scored
 from retrieval.channels.log import Log
-from retrieval.channels.profile import latest, profile
+from retrieval.channels.profile import aimed, latest, profile
 from retrieval.channels.shelves import Shelves
 from retrieval.history import History
 from retrieval.schema import Evidence, Frozen
@@ -72,16 +73,28 @@ class Ease(LearntChannel):
 
     def candidates(self, query: Query, k: int) -> Scored:
         """Items from the aisles with the best scores."""
-        return self.shelves.fill(self.category_scores(self.profile(query.history)), query, k)
+        weights = self.profile(query.history)
+        if not weights.any():
+            return Scored.none()
+        return self.shelves.fill(self.category_scores(weights, aimed(query.need, self._catalogue)), query, k)
 
     def profile(self, history: History) -> NDArray[np.float64]:
         """(C,) the shopper's weight on each category."""
         return profile(history, self._catalogue, self.config.half_life)
 
-    def category_scores(self, weights: NDArray[np.float64]) -> NDArray[np.float64]:
-        """(C,) predicted interest in every category from weights (C,) on the known ones."""
+    def category_scores(
+        self, weights: NDArray[np.float64], targets: Sequence[int] | None = None
+    ) -> NDArray[np.float64]:
+        """(C,) predicted interest in every category from weights (C,) on the known ones.
+
+        With `targets`, only these category codes are scored and all others are 0.
+        """
         scores = np.zeros(len(self._catalogue.category.names))
         known = np.flatnonzero(weights[self._codes])
+        if targets is not None:
+            place = np.flatnonzero(np.isin(self._codes, targets))
+            scores[self._codes[place]] = weights[self._codes][known] @ self._weights[np.ix_(known, place)]
+            return scores
         scores[self._codes] = weights[self._codes][known] @ self._weights[known]
         return scores
 

@@ -18,6 +18,7 @@ from retrieval.schema import Evidence, Frozen
 
 YEAR = 365.25
 MONTHS = 12
+FEW_SHARE = 20  # where fewer than one in this many items is allowed, those are sorted instead of walking the order
 
 
 class PopularityConfig(Frozen):
@@ -45,7 +46,7 @@ class Popularity(LearntChannel):
     ) -> None:
         self._catalogue, self.config = catalogue, config
         self._order, self._scores, self._recent = order, scores, recent
-        self._categories: NDArray[np.float64] | None = None
+        self._sold: list[int] = (scores > 0).sum(axis=1).tolist()
 
     @classmethod
     def fit(cls, events: pl.DataFrame, catalogue: Catalogue, config: PopularityConfig | None = None) -> Self:
@@ -68,7 +69,7 @@ class Popularity(LearntChannel):
             season = np.bincount(log.rows[here], weight[here], minlength=size) / years
             total = (recent + config.season * season).astype(np.float32)
             order[month] = np.argsort(-total, kind="stable")
-            scores[month] = total[order[month]]
+            scores[month] = total
         return cls(catalogue, config, order, scores, recent)
 
     def save(self, folder: Path) -> None:
@@ -84,9 +85,13 @@ class Popularity(LearntChannel):
 
     def candidates(self, query: Query, k: int) -> Scored:
         """Walk the season's order until `k` allowed items are found; items never sold are not proposed."""
-        month = int(_part(np.array([_day(query.history.now)]))[0])
+        month = _month(query.history.now)
         order, scores = self._order[month], self._scores[month]
-        sold = int(np.searchsorted(-scores, 0.0, side="left"))
+        if query.allowed is not None:
+            few = np.flatnonzero(query.allowed)
+            if len(few) * FEW_SHARE < len(order):
+                return Scored.top(scores[few], k, rows=few.astype(np.int32))
+        sold = self._sold[month]
         start, step, found = 0, 4 * k, np.empty(0, dtype=np.int64)
         while start < sold and len(found) < k:
             stop = min(start + step, sold)
@@ -96,7 +101,7 @@ class Popularity(LearntChannel):
             found = np.concatenate([found, part])
             start, step = stop, step * 4
         found = found[:k]
-        return Scored(order[found].copy(), scores[found].copy())
+        return Scored(order[found], scores[order[found]])
 
     def category_scores(self) -> NDArray[np.float64]:
         """(C,) recency-weighted sales of each category."""
@@ -105,12 +110,12 @@ class Popularity(LearntChannel):
 
     def evidence(self, query: Query, row: int) -> tuple[Evidence, ...]:
         """The item's score and its place in the shop's order for the season."""
-        month = int(_part(np.array([_day(query.history.now)]))[0])
-        place = int(np.flatnonzero(self._order[month] == row)[0])
-        score = float(self._scores[month][place])
+        scores = self._scores[_month(query.history.now)]
+        score = float(scores[row])
         if score <= 0:
             return ()
-        facts = {"score": round(score, 4), "place": float(place + 1), "recent": round(float(self._recent[row]), 4)}
+        place = float((scores > scores[row]).sum() + 1)
+        facts = {"score": round(score, 4), "place": place, "recent": round(float(self._recent[row]), 4)}
         return (Evidence(channel=self.name, facts=facts),)
 
 
@@ -127,5 +132,6 @@ def _part(days: NDArray[np.float64]) -> NDArray[np.int64]:
     return ((days % YEAR) / YEAR * MONTHS).astype(np.int64)
 
 
-def _day(moment: np.datetime64) -> float:
-    return float((moment - np.datetime64(0, "us")) / np.timedelta64(1, "D"))
+def _month(moment: np.datetime64) -> int:
+    days = float((moment - np.datetime64(0, "us")) / np.timedelta64(1, "D"))
+    return int(_part(np.array([days]))[0])

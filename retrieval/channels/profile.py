@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from retrieval.catalogue import Catalogue
 from retrieval.channels.log import KIND_WEIGHTS, event_weights
 from retrieval.history import History
+from retrieval.schema import Need
 
 
 def profile(history: History, catalogue: Catalogue, half_life: float) -> NDArray[np.float64]:
@@ -31,3 +32,11 @@ def latest(history: History, catalogue: Catalogue, category: int, count: int = 2
     own &= KIND_WEIGHTS[history.kinds] > 0
     newest: list[int] = np.flatnonzero(own)[::-1][:count].tolist()
     return newest
+
+
+def aimed(need: Need, catalogue: Catalogue) -> list[int] | None:
+    """Codes of the categories that a need of behaviour stays within; None for any category."""
+    if need.origin == "asked" or not need.targets:
+        return None
+    codes = catalogue.category.code_of
+    return [codes[name] for name in need.targets if name in codes]

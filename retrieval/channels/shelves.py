@@ -24,10 +24,10 @@ PER_CATEGORY = 8  # items that one category contributes where several categories
 
 @dataclass(frozen=True)
 class Taste:
-    """A shopper's price level (0 cheapest to 1 dearest in their categories, NaN unknown) and liked brand codes."""
+    """A shopper's price level (0 cheapest to 1 dearest in their categories, NaN unknown); liked brands, by code."""
 
     level: float
-    brands: NDArray[np.int64]
+    brands: Mask
 
 
 class Shelves:
@@ -46,7 +46,7 @@ class Shelves:
         self.order: Rows = np.argsort(codes, kind="stable").astype(np.int32)
         self.starts = np.searchsorted(codes[self.order], np.arange(len(self.names) + 1))
         self.level = _levels(catalogue.price, codes)
-        self._brands = catalogue.brand.codes
+        self._brands, self._brand_count = catalogue.brand.codes, len(catalogue.brand.names)
         self._no_brand = catalogue.brand.code_of.get("", -1)
         self._unnamed = catalogue.category.code_of.get("", -1)
         peak = np.zeros(len(self.names), dtype=np.float32)
@@ -74,14 +74,16 @@ class Shelves:
         rows = history.liked().rows
         level = self.level[rows]
         level = level[np.isfinite(level)]
-        brands = np.unique(self._brands[rows]).astype(np.int64)
-        return Taste(float(level.mean()) if len(level) else float("nan"), brands[brands != self._no_brand])
+        brands = np.zeros(self._brand_count, dtype=np.bool_)
+        brands[self._brands[rows]] = True
+        if self._no_brand >= 0:
+            brands[self._no_brand] = False
+        return Taste(float(level.mean()) if len(level) else float("nan"), brands)
 
     def appeal(self, rows: Rows, taste: Taste) -> NDArray[np.float64]:
         """(m,) how well rows would do with this shopper, 0 to 1.6; comparable within a category."""
         score = self._appeal[rows].astype(np.float64)
-        if len(taste.brands):
-            score += BRAND_WEIGHT * np.isin(self._brands[rows], taste.brands)
+        score += BRAND_WEIGHT * taste.brands[self._brands[rows]]
         if np.isfinite(taste.level):
             distance = np.abs(self.level[rows] - taste.level)
             score += PRICE_WEIGHT * np.where(np.isfinite(distance), 1.0 - distance, 0.5)
