@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from retrieval.whatif import rank_without
-
 from agent.answer import answer, cart_words, clarifying, small_talk
 from agent.memory import Memory
 from agent.receipt import build_receipt, constraints_of, plain_receipt
@@ -19,14 +17,18 @@ from retrieval.recommend import recommend
 from retrieval.schema import Candidates, Event, EventKind, Need
 from retrieval.search import search
 from retrieval.shop import Shop
+from retrieval.whatif import Forgetting
+
+FORGOTTEN = 3  # distinct events whose forgetting is tried out in a turn
 
 
 @dataclass(frozen=True)
 class Acted:
-    """A receipt, the cart after the turn, and the history that guided it."""
+    """A receipt, the history that guided it, what was found for each need, and the cart after the turn."""
 
     receipt: Receipt
     history: History
+    found: tuple[Candidates, ...] = ()
     cart: tuple[Shown, ...] = ()
 
 
@@ -65,15 +67,17 @@ class Actor:
             asked = Need(text=plan.query or " ".join(plan.include), wanted=plan.include, constraints=limits)
             first = search(self.shop, asked, guide)
             others = [search(self.shop, need, guide) for need in self._across(asked, first, guide, plan)]
-            ranking = rank(self.shop, [first, *others], self.cards, guide)
+            searched = (first, *others)
+            ranking = rank(self.shop, searched, self.cards, guide)
         else:
             ranking = recommend(self.shop, guide, self.cards, limits)
+            searched = tuple(Candidates(need=need) for need in ranking.needs)
         receipt = build_receipt(self.shop, plan, ranking, guide, shopper=profile.shopper, notes=notes)
         found_wanting = only_near if receipt.items else nothing_fits
         more = found_wanting(self.shop, receipt, guide)
         if plan.recipient and not (plan.query or plan.include):
             more.append("What do they like, and about how much would you like to spend?")
-        return Acted(receipt.model_copy(update={"notes": (*notes, *more)}), guide)
+        return Acted(receipt.model_copy(update={"notes": (*notes, *more)}), guide, searched)
 
     def _across(self, asked: Need, found: Candidates, history: History, plan: Plan) -> tuple[Need, ...]:
         """Needs in other aisles beside what was asked; the shopper's limits hold there as well."""
@@ -145,7 +149,9 @@ class Actor:
         receipt = plain_receipt(self.shop, plan, rows, profile.shopper)
         names = [item.name for item in receipt.items] if operation != "show" else []
         words = cart_words(operation, names, inside)
-        return Acted(receipt.model_copy(update={"notes": tuple(words)}), history, tuple(item for item, _ in inside))
+        return Acted(
+            receipt.model_copy(update={"notes": tuple(words)}), history, cart=tuple(item for item, _ in inside)
+        )
 
     def _record(self, profile: Profile, item: str, kind: EventKind) -> None:
         if profile.shopper:
@@ -156,21 +162,19 @@ class Actor:
         receipt, history = acted.receipt, acted.history
         if receipt.plan.act is not Act.RECOMMEND or not len(history):
             return receipt
+        forgetting = Forgetting(self.shop, acted.found, history, self.cards)
         ranks: dict[int, dict[str, int]] = {}
         items = []
         for item in receipt.items:
             index = _event_index(item, history, self.shop)
-            if index is None:
-                items.append(item)
-                continue
-            if index not in ranks:
-                if len(ranks) >= 3:
-                    items.append(item)
-                    continue
-                ranks[index] = rank_without(self.shop, receipt.needs, history, index, self.cards)
-            event = history.ref(index, self.shop.catalogue)
-            guess = WhatIf(event=event.title, rank=item.rank, rank_without=ranks[index].get(item.item.id))
-            items.append(item.model_copy(update={"what_if": (guess,)}))
+            if index is not None and (index in ranks or len(ranks) < FORGOTTEN):
+                if index not in ranks:
+                    entries = forgetting.without(index).entries
+                    ranks[index] = {entry.candidate.item: place for place, entry in enumerate(entries, start=1)}
+                title = history.ref(index, self.shop.catalogue).title
+                guess = WhatIf(event=title, rank=item.rank, rank_without=ranks[index].get(item.item.id))
+                item = item.model_copy(update={"what_if": (guess,)})  # noqa: PLW2901 - the item, with its guess
+            items.append(item)
         return receipt.model_copy(update={"items": tuple(items)})
 
 
