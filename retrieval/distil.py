@@ -53,7 +53,7 @@ def check_weights(path: Path, expected: str = MINILM_SHA256) -> None:
         raise EncoderError(f"the encoder's weights {path} can't be read ({error.strerror})", _REINSTALL) from error
     if found != expected:
         raise EncoderError(
-            f"{path} has sha256 {found}, not {expected}: these are not the weights it claims", _REINSTALL
+            f"{path} has sha256 {found}, not {expected}, so these are not the published weights", _REINSTALL
         )
 
 

@@ -176,7 +176,15 @@ def load_encoder(name: str = "static", *, dim: int | None = None) -> StaticEncod
         return StaticEncoder(static_folder())
     if name == "minilm":
         return TransformerEncoder(str(packaged_minilm()), name, dim or 384)
-    return TransformerEncoder(name, name, dim)
+    return TransformerEncoder(_place(name), name, dim)
+
+
+def _place(name: str) -> str:
+    """A model's folder or hub name. Raises `EncoderError` for what can only be a folder and is none."""
+    folder = Path(name).expanduser()
+    if name.startswith((".", "/", "~")) and not folder.is_dir():
+        raise EncoderError(f"there is no encoder in {name}", "give the folder of a sentence-transformers model")
+    return str(folder) if folder.is_dir() else name
 
 
 def weights_sha256(name: str) -> str | None:
@@ -184,7 +192,7 @@ def weights_sha256(name: str) -> str | None:
     if name in {"static", "minilm"}:
         packaged_minilm()
         return MINILM_SHA256
-    weights = Path(name) / "model.safetensors"
+    weights = Path(_place(name)) / "model.safetensors"
     if not weights.is_file():
         return None
     with weights.open("rb") as file:

@@ -200,13 +200,12 @@ class Shop:
         return encoder
 
     def _open_store(self) -> VectorStore:
-        if self._chroma_url is not None and self.manifest["chroma"]["kind"] == "server":
-            store = VectorStore.server(self._chroma_url, collection(self.manifest["build"]))
-        else:
-            store = VectorStore.embedded(self._generation / "chroma")
-        if store.count() != len(self.catalogue):
+        if self.manifest["chroma"]["kind"] == "embedded":
+            return VectorStore.embedded(self._generation / "chroma")
+        store = VectorStore.server(self._chroma_url or "", collection(self.manifest["build"]))
+        if store.count() != len(self.catalogue):  # a server is its own master: it may be another one, or be filling yet
             raise ShopError(
-                f"Chroma holds {store.count()} vectors of the shop {self.folder}, not {len(self.catalogue)}",
+                f"the Chroma server holds {store.count()} vectors of the shop {self.folder}, not {len(self.catalogue)}",
                 "run crossaisle ingest again with the same options: it fills in what is missing",
             )
         return store

@@ -22,7 +22,9 @@ from retrieval.errors import ShopError
 Vectors = NDArray[np.float32]
 
 COLLECTION = "items"
-_HNSW = {"space": "ip", "max_neighbors": 16, "ef_construction": 100, "ef_search": 200}
+# Measured on 147,705 items: with ef_search 200, 400, 800, of the exact first 100 results 92, 96, 98% are found for
+# titles as queries (98, 99, 99% for short ones) in 2.0, 2.3, 3.6 ms of processor time.
+_HNSW = {"space": "ip", "max_neighbors": 16, "ef_construction": 100, "ef_search": 800}
 # An embedded store is filled without ever writing its graph: what was added stands in SQLite, which survives a kill at
 # any moment, while graph files are rewritten in place and do not. `seal` writes the graph, once, at the end.
 _FILLING = {"batch_size": 2_000, "sync_threshold": 1_000_000_000}
@@ -144,6 +146,9 @@ class VectorStore:
         for _ in range(2):
             again.add(last["ids"], np.asarray(last["embeddings"], dtype=np.float32))
         again.close()
+        # What Chroma's log held while the store was filled is free space now, nine tenths of the database.
+        with contextlib.closing(sqlite3.connect(self._folder / "chroma.sqlite3")) as database, self._told():
+            database.execute("VACUUM")
 
     def drop(self) -> None:
         """Delete the whole collection."""
