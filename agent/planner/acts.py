@@ -39,7 +39,11 @@ _BETWEEN = frozenset(
         "then",
     ]
 )
-_YES = r"(?:(?:yes|yea|yeah|yep|yup|sure|ok|okay|of course|certainly|definitely|absolutely|right|correct|exactly|please|very good|good|great|i do|that is right|sounds good|i love it|i like it|love it|that one|go ahead|do it|why not|it is|they are|i would|thanks|thank you) (?:[,.!] )*)+"
+_YES = (
+    r"(?:(?:yes|yea|yeah|yep|yup|sure|ok|okay|of course|certainly|definitely|absolutely|right|correct|exactly|"
+    r"please|very good|good|great|i do|that is right|sounds good|i love it|i like it|love it|that one|go ahead|do "
+    r"it|why not|it is|they are|i would|thanks|thank you) (?:[,.!] )*)+"
+)
 
 
 def cart_op(text: Text, pointed: bool, wishes: bool = False) -> Literal["add", "remove", "show"] | None:
@@ -86,7 +90,8 @@ def asks(text: Text) -> bool:
     """Whether a sentence of the message is built as a question."""
     return bool(
         re.search(
-            rf"(?:^ |[.!?,] |\band |\bbut |\bso )(?:(?:ok|okay|and|so|but|well|hmm|hey|hi|please|also|great|nice|thanks) ,? ?)*{said('acts.question')} ",
+            rf"(?:^ |[.!?,] |\band |\bbut |\bso )(?:(?:ok|okay|and|so|but|well|hmm|hey|hi|please|also|great|"
+            rf"nice|thanks) ,? ?)*{said('acts.question')} ",
             text.low,
         )
     )

@@ -105,7 +105,10 @@ _COUNTS = _ONES | _TENS | {f"{t}-{o}": n + _ONES[o] for t, n in _TENS.items() fo
 
 _BEFORE = rf"(?:us |a |c |nz |s |hk )?[{''.join(_SIGNS)}]|rs|{'|'.join(CODES)}"
 _AFTER = rf"[{''.join(_SIGNS)}]|{'|'.join([*_NAMES, *_CENTS, *CODES])}"
-_AMOUNT = rf"(?:(?P<before>{_BEFORE}) )?(?P<number>\d[\d.,'’]*)(?: (?P<times>k|grand|thousand|hundred|million))?(?: (?P<after>{_AFTER}))?"
+_AMOUNT = (
+    rf"(?:(?P<before>{_BEFORE}) )?(?P<number>\d[\d.,'’]*)(?: (?P<times>k|grand|thousand|hundred|million))?(?: "
+    rf"(?P<after>{_AFTER}))?"
+)
 _ONE = "|".join(sorted(_COUNTS, key=len, reverse=True))
 _MANY = "hundred|thousand|grand|million"
 _IN_WORDS = rf"(?P<number>(?:{_ONE}|a (?:{_MANY}))(?: (?:and )?(?:{_ONE}|{_MANY}))*)(?: (?P<after>{_AFTER}))?"
@@ -130,15 +133,15 @@ def amounts(text: Text, default: str | None) -> list[Amount]:
     """Every number of a text in order, with the currency said beside it ("$" is the shop's own dollar)."""
     found = []
     for match in text.find(_AMOUNT):
-        value = decimal(match["number"])
-        if value is not None:
+        digits = decimal(match["number"])
+        if digits is not None:
             value, currency = _scaled(
-                value * _TIMES.get(match["times"] or "", 1), match["before"], match["after"], default
+                digits * _TIMES.get(match["times"] or "", 1), match["before"], match["after"], default
             )
             found.append(Amount(value, currency, text.span(match)))
     for match in text.find(_IN_WORDS):
-        value = _worded(match["number"])
-        value, currency = _scaled(Decimal(value), None, match["after"], default)
+        number = Decimal(_worded(match["number"]))
+        value, currency = _scaled(number, None, match["after"], default)
         found.append(Amount(value, currency, text.span(match), worded=True))
     return sorted(found, key=lambda amount: amount.span[0])
 

@@ -6,8 +6,8 @@ from typing import Any
 
 from agent.planner.hear import Heard
 from agent.planner.lexicon import lexicon
-from agent.planner.query import main
-from agent.planner.topic import affirmed, fresh, head_of, join, topic
+from agent.planner.query import head_of, main
+from agent.planner.topic import affirmed, fresh, join, topic
 from agent.planner.vocabulary import Vocabulary
 from agent.planner.wishes import limit
 from agent.schema import Act, Conversation, Plan, Shown
@@ -17,7 +17,7 @@ from retrieval.text import key, terms, words
 def carry(heard: Heard, base: Plan, conversation: Conversation, vocabulary: Vocabulary) -> Plan:
     """The plan for a turn that searches, or asks back where there is nothing to search for."""
     fields: dict[str, Any] = {"act": Act.RECOMMEND}
-    plan = topic(heard, base, conversation, vocabulary)
+    plan = topic(heard, base, vocabulary)
     if heard.fresh and not heard.phrases and not heard.similar:
         plan = fresh(plan)
     elif heard.affirms and base.query and base.act is Act.CLARIFY:

@@ -14,7 +14,8 @@ _HAN = re.compile(r"[\u4e00-\u9fff]")
 _DIGITS = {c: n for n, c in enumerate("零一二三四五六七八九")} | {"两": 2, "〇": 0}
 _SUM = r"(?P<n>\d[\d.,]*|[零一二两三四五六七八九十百千万]+)"
 _UNIT = r"(?P<u>元|块钱|块|人民币|美元|美金|欧元|英镑|日元|港币|港元)"
-_CURRENCY = {"元": "CNY", "块": "CNY", "块钱": "CNY", "人民币": "CNY", "美元": "USD", "美金": "USD", "欧元": "EUR", "英镑": "GBP", "日元": "JPY", "港币": "HKD", "港元": "HKD"}  # fmt: skip
+_CURRENCY = {"元": "CNY", "块": "CNY", "块钱": "CNY", "人民币": "CNY", "美元": "USD", "美金": "USD"}
+_CURRENCY |= {"欧元": "EUR", "英镑": "GBP", "日元": "JPY", "港币": "HKD", "港元": "HKD"}
 _MAX_EACH = (
     re.compile(rf"(?:不超过|不要超过|最多|低于|少于|预算(?:是|为|在)?|小于)\s*{_SUM}\s*{_UNIT}?(?:以内|以下|左右)?"),
     re.compile(rf"{_SUM}\s*{_UNIT}?\s*(?:以下|以内|之内|之下)"),
@@ -107,11 +108,11 @@ def _limits(
         return rest.replace(match.group(), " "), fields
     for name, expression in (("price_max", _MAX_EACH), ("price_min", _MIN_EACH)):
         for pattern in expression:
-            match = pattern.search(rest)
-            if match:
-                currency = _CURRENCY.get(match["u"] or "") or base.currency or vocabulary.currency or "CNY"
-                fields |= {name: _minor(match["n"], currency), "currency": currency}
-                rest = rest[: match.start()] + " " + rest[match.end() :]
+            found = pattern.search(rest)
+            if found:
+                currency = _CURRENCY.get(found["u"] or "") or base.currency or vocabulary.currency or "CNY"
+                fields |= {name: _minor(found["n"], currency), "currency": currency}
+                rest = rest[: found.start()] + " " + rest[found.end() :]
     for pattern, direction in ((_CHEAPER, -1), (_DEARER, 1)):
         if pattern.search(rest):
             rest = pattern.sub(" ", rest)

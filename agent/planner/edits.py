@@ -14,13 +14,23 @@ _OPPOSITES = {
     "big": "smaller", "large": "smaller", "small": "larger", "tiny": "larger", "little": "larger", "heavy": "lighter",
     "dark": "brighter", "bright": "darker", "loud": "quieter", "noisy": "quieter", "long": "shorter", "short": "longer",
     "wide": "narrower", "narrow": "wider", "thin": "thicker", "thick": "thinner", "tight": "wider", "hard": "softer",
-    "soft": "firmer", "plain": "patterned", "colourful": "plain", "colorful": "plain", "slow": "faster", "weak": "stronger",
+    "soft": "firmer", "plain": "patterned", "colourful": "plain", "colorful": "plain",
+    "slow": "faster", "weak": "stronger",
     "complicated": "simple", "fancy": "simple", "flimsy": "sturdy", "fragile": "sturdy", "bulky": "compact",
     "formal": "casual", "casual": "formal", "old": "newer", "warm": "lighter", "bitter": "mild", "spicy": "mild",
 }  # fmt: skip
-_TOO = rf"(?:a bit |way |much |far |a little )?(?:too|overly) (?P<what>{'|'.join(_OPPOSITES)})(?: (?:for me|for us|though))?"
-_SOFT = r"not (?:to be )?(?:too|so|that|very|overly|super|terribly|be too|as) (?P<what>[\w-]+)(?: (?:and|or) (?:too )?[\w-]+)?"
-_FINE = r"(?:fine|ok|okay|alright|acceptable|good|great|cool|welcome|allowed)(?: (?:after all|too|with me|for me|by me|as well|then|now|again|actually))*"
+_TOO = (
+    rf"(?:a bit |way |much |far |a little )?(?:too|overly) (?P<what>{'|'.join(_OPPOSITES)})(?: (?:for me|for us|"
+    rf"though))?"
+)
+_SOFT = (
+    r"not (?:to be )?(?:too|so|that|very|overly|super|terribly|be too|as) (?P<what>[\w-]+)(?: (?:and|or) (?:too "
+    r")?[\w-]+)?"
+)
+_FINE = (
+    r"(?:fine|ok|okay|alright|acceptable|good|great|cool|welcome|allowed)(?: (?:after all|too|with me|for me|by "
+    r"me|as well|then|now|again|actually))*"
+)
 _ALSO_AND = (
     "without",
     "avoid",
@@ -36,180 +46,11 @@ _ALSO_AND = (
     "other",
     "nothing",
 )
-_AUXILIARIES = frozenset({"do", "does", "did", "can", "could", "will", "would", "should", "must", "may", "might"})
-_SKIPPED = frozenset(
-    [
-        "a",
-        "an",
-        "the",
-        "any",
-        "some",
-        "more",
-        "much",
-        "many",
-        "anything",
-        "something",
-        "everything",
-        "stuff",
-        "made",
-        "of",
-        "from",
-        "by",
-        "with",
-        "in",
-        "on",
-        "containing",
-        "contain",
-        "have",
-        "has",
-        "had",
-        "to",
-        "be",
-        "it",
-        "kind",
-        "kinds",
-        "type",
-        "types",
-        "sort",
-        "sorts",
-        "that",
-        "is",
-        "are",
-        "like",
-        "brand",
-        "brands",
-        "thing",
-        "things",
-        "ones",
-        "other",
-        "such",
-        "those",
-        "these",
-        "really",
-        "actually",
-        "too",
-        "all",
-        "another",
-        "about",
-        "contains",
-        "me",
-        "us",
-        "see",
-        "buy",
-        "goods",
-        "products",
-        "items",
-        "color",
-        "colour",
-        "material",
-        "materials",
-    ]
-)
-_ENDS = frozenset(
-    [
-        "but",
-        "and",
-        "or",
-        "nor",
-        ",",
-        ".",
-        ";",
-        ":",
-        "!",
-        "?",
-        "(",
-        ")",
-        "-",
-        "because",
-        "since",
-        "so",
-        "if",
-        "then",
-        "than",
-        "please",
-        "thanks",
-        "thank",
-        "either",
-        "anymore",
-        "though",
-        "although",
-        "for",
-        "with",
-        "under",
-        "over",
-        "below",
-        "above",
-        "around",
-        "between",
-        "at",
-        "in",
-        "on",
-        "just",
-        "only",
-        "instead",
-        "rather",
-        "now",
-        "today",
-        "though",
-        "as",
-        "after",
-        "when",
-        "where",
-        "which",
-        "who",
-        "that",
-        "this",
-        "these",
-        "those",
-        "the",
-        "a",
-        "an",
-        "my",
-        "your",
-        "is",
-        "are",
-        "was",
-        "were",
-        "would",
-        "will",
-        "can",
-        "could",
-        "should",
-        "do",
-        "does",
-        "i",
-        "you",
-        "we",
-        "they",
-        "he",
-        "she",
-        "it",
-        "me",
-        "him",
-        "her",
-        "us",
-        "them",
-        "again",
-        "though",
-        "at",
-        "all",
-        "thx",
-        "ok",
-        "okay",
-        "to",
-        "by",
-        "from",
-        "show",
-        "give",
-    ]
-)
 
 
 @dataclass
 class Edits:
-    """Refusals, in the shopper's words or the catalogue's names; `unneeded` wishes are dropped, `accepted`
-    refusals too.
-    """
+    """Refusals in words or names; `unneeded` wishes and `accepted` refusals are dropped, `soft` wishes added."""
 
     exclude: list[str] = field(default_factory=list)
     not_brands: list[str] = field(default_factory=list)
@@ -268,7 +109,7 @@ def _accept(text: Text, edits: Edits, refused: set[str]) -> None:
 
 def _refuse(text: Text, vocabulary: Vocabulary, edits: Edits, negator: range, negating: str) -> None:
     at = negator[-1] + 1
-    if negating == "not" and negator[0] and text.tokens[negator[0] - 1].low in _AUXILIARIES:
+    if negating == "not" and negator[0] and text.tokens[negator[0] - 1].low in lexicon().auxiliary:
         return  # "it doesn't squeak" says something of a verb
     if (
         negating == "no"
@@ -313,7 +154,7 @@ def _phrases(text: Text, at: int, *, lists_and: bool) -> tuple[int, list[range]]
 
 
 def _name_only(text: Text, vocabulary: Vocabulary, end: int, phrases: list[range]) -> tuple[int, list[range]]:
-    """ "anything but Nike running shoes" refuses Nike alone: what follows a name is still wanted."""
+    """Refuse Nike alone in "anything but Nike running shoes": what follows a name is still wanted."""
     span = phrases[0]
     hits = vocabulary.find_brands(text.words(span))
     named = hits[0].end if hits and hits[0].start == 0 else 0
@@ -326,10 +167,12 @@ def _name_only(text: Text, vocabulary: Vocabulary, end: int, phrases: list[range
 
 
 def _phrase(text: Text, at: int) -> tuple[int, int]:
-    while at < len(text) and not text.taken[at] and text.tokens[at].low in _SKIPPED:
+    while at < len(text) and not text.taken[at] and text.tokens[at].low in lexicon().after_no:
         at += 1
     end = at
-    while end < len(text) and end - at < 4 and not text.taken[end] and text.tokens[end].low not in _ENDS:
+    while (
+        end < len(text) and end - at < 4 and not text.taken[end] and text.tokens[end].low not in lexicon().ends_refusal
+    ):
         if not text.tokens[end].low[0].isalnum() or (text.tokens[end].low in lexicon().breaks and end > at):
             break
         end += 1

@@ -11,7 +11,7 @@ from agent.planner.lexicon import said
 from agent.planner.money import Price, read_price
 from agent.planner.names import Names, read_names
 from agent.planner.phrase import Phrase
-from agent.planner.query import phrases
+from agent.planner.query import head_of, phrases
 from agent.planner.recipient import Recipient, read_recipient
 from agent.planner.refer import Reference, items, refer
 from agent.planner.tokens import Text
@@ -20,7 +20,8 @@ from agent.planner.wishes import Wishes, read_wishes
 from agent.schema import Act, Conversation, Plan, Shown
 
 _SIGN = r"[$£€¥₹]|dollars?|euros?|pounds|bucks|quid|usd|eur|gbp"
-_COUNTS = {"two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10, "a dozen": 12, "a couple": 2}  # fmt: skip
+_COUNTS = {"two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10}
+_COUNTS |= {"a dozen": 12, "a couple": 2}
 
 
 @dataclass(frozen=True)
@@ -87,14 +88,15 @@ def hear(message: str, conversation: Conversation, vocabulary: Vocabulary) -> He
     edits = read_edits(text, vocabulary, (*previous.exclude, *previous.not_brands) if previous else ())
     reset = _take(text, "more.reset", "idiom")
     _take(text, "acts.ideas", "idiom")
-    names = read_names(text, vocabulary)
+    names = read_names(text, vocabulary, head_of(previous.query) if previous else "")
     serves = acts.serves(text) and not references
     answering = previous is not None and previous.act is Act.CLARIFY
     return Heard(
         text=text, price=price, wishes=wishes, recipient=recipient, references=tuple(references), edits=edits,
         names=names, phrases=tuple(phrases(text, vocabulary)), cart=cart, quantity=quantity, compares=compares,
         why=why, asks=asks, ideas=reads["ideas"], more=reads["more"], dislikes=reads["dislike"], likes=reads["like"],
-        fresh=reads["fresh"], similar=similar, affirms=acts.affirms(text), reset=reset, any_brand=any_brand, any_platform=any_platform,
+        fresh=reads["fresh"], similar=similar, affirms=acts.affirms(text), reset=reset, any_brand=any_brand,
+        any_platform=any_platform,
         other_brand=other_brand, small_talk=not answering and acts.is_small_talk(text),
         off_topic=acts.off_topic(text) or serves, serves=serves,
     )  # fmt: skip

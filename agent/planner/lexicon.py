@@ -38,6 +38,9 @@ class Lexicon:
     noun_first: frozenset[str]
     before_verb: frozenset[str]
     asking: frozenset[str]
+    auxiliary: frozenset[str]
+    after_no: frozenset[str]
+    ends_refusal: frozenset[str]
 
     @cached_property
     def stop(self) -> frozenset[str]:

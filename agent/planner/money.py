@@ -29,7 +29,8 @@ _LEFT = [  # the first that ends just before the sum decides
     ),
     (
         "max",
-        rf"{_LESS}|less then|sub|up to|upto|at (?:the )?most|(?:a )?max(?:imum)?|within|< ?=?|cap(?:ped)?|limit(?:ed)?|ceiling",
+        rf"{_LESS}|less then|sub|up to|upto|at (?:the )?most|(?:a )?max(?:imum)?|within|< ?=?|cap(?:ped)?|"
+        rf"limit(?:ed)?|ceiling",
     ),
     ("min", rf"{_MORE}|more then"),
     (
@@ -38,17 +39,21 @@ _LEFT = [  # the first that ends just before the sum decides
     ),
     (
         "max",
-        r"budget(?:s)?|spend(?:ing)?|pay(?:ing)?|afford|price(?: range| limit| point)?|cost(?:s|ing)?|(?:i have|have|i only|have only|only)(?: only)?(?: got)?|(?:stretch|go|raise it|increase it|push it) (?:as high as|to|up to)|as (?:high|much) as",
+        r"budget(?:s)?|spend(?:ing)?|pay(?:ing)?|afford|price(?: range| limit| point)?|cost(?:s|ing)?|(?:i "
+        r"have|have|i only|have only|only)(?: only)?(?: got)?|(?:stretch|go|raise it|increase it|push it) "
+        r"(?:as high as|to|up to)|as (?:high|much) as",
     ),
 ]
 _RIGHT = [
     (
         "max",
-        r"or (?:less|below|under|cheaper|lower)|and (?:under|below|less)(?! (?:than )?\W?\d| (?:than )?[$£€¥] )|max(?:imum)?|tops|at (?:the )?most|limit|budget",
+        r"or (?:less|below|under|cheaper|lower)|and (?:under|below|less)(?! (?:than )?\W?\d| (?:than )?[$£€¥] "
+        r")|max(?:imum)?|tops|at (?:the )?most|limit|budget",
     ),
     (
         "min",
-        r"or (?:more|above|over|higher)|and (?:up|above|over|more|upwards?)(?! (?:than )?\W?\d| (?:than )?[$£€¥] )|\+|plus|min(?:imum)?|at least|upwards?",
+        r"or (?:more|above|over|higher)|and (?:up|above|over|more|upwards?)(?! (?:than )?\W?\d| (?:than "
+        r")?[$£€¥] )|\+|plus|min(?:imum)?|at least|upwards?",
     ),
     ("about", r"or so|ish|-ish|or thereabouts|roughly|more or less"),
 ]
@@ -57,12 +62,14 @@ _RIGHTS = [(op, re.compile(rf" (?:{words})(?= )")) for op, words in _RIGHT]
 _FROM = re.compile(rf" (?:from|between){_TAIL} $")
 _JOINT = re.compile(r"^ (?:and|to|-|–|—|till|until|up to|or) $")
 _COUNTED = re.compile(  # a comparison of something other than money
-    r" (?:kids?|children|child|toddlers?|bab(?:y|ies)|people|anyone|aged?|ages|adults|players|sizes?|boys?|girls?|rated|rating|"
+    r" (?:kids?|children|child|toddlers?|bab(?:y|ies)|people|anyone|aged?|ages|adults|players|sizes?|boys?|"
+    r"girls?|rated|rating|"
     r"version|model|windows|ios|android|item|option|weigh(?:s|ing)?|spf|usb|wifi|born|since)"
     r"(?: (?:is|of|for|aged|than|over|under|below|above|more|less|from|between|#|\.))* $"
 )
 _CORRECTION = re.compile(
-    r"^(?: (?:[.,;:!?…-]|no|nope|wait|actually|sorry|make|that|it|i|mean|meant|rather|scratch|better|or|hmm+|let|us|say|oops|well|"
+    r"^(?: (?:[.,;:!?…-]|no|nope|wait|actually|sorry|make|that|it|i|mean|meant|rather|scratch|better|or|hmm+|"
+    r"let|us|say|oops|well|"
     r"err?|uh|um|maybe|instead|correction|can|could|do|go|to|even|up|ok|okay|on|second|thought|thoughts|hold|should|be|is|"
     r"not|than|under|over|max))+ $"
 )
@@ -70,7 +77,8 @@ _MARKER = re.compile(
     r" (?:no|nope|wait|actually|sorry|make|mean|meant|rather|scratch|oops|instead|correction|thought|hmm) "
 )
 _BARE = re.compile(
-    r"^ (?:(?:no|nope|ok|okay|actually|well|hmm|and|but|so|then|rather|sorry|wait|please|say|let|us|make|it|that|now|can|could|we|i|"
+    r"^ (?:(?:no|nope|ok|okay|actually|well|hmm|and|but|so|then|rather|sorry|wait|please|say|let|us|make|it|"
+    r"that|now|can|could|we|i|"
     r"go|up|down|to|raise|increase|lower|reduce|change|set|bump|the|my|budget|limit|maximum|max|price|is|what|how|about|if|do|"
     r"for|a|bit|little|more|less|let|maybe|perhaps|would|be|fine|instead|try|with|[,.!?:;-]) )*$"
 )
@@ -78,7 +86,8 @@ _BARE_AFTER = re.compile(
     r"^(?: (?:then|please|instead|max|is|fine|ok|okay|would|be|better|thanks|now|for|each|or|so|actually|[,.!?]))* $"
 )
 _MAKE = re.compile(
-    r" (?:make|raise|increase|lower|reduce|change|set|bump|push|drop|up) (?:that|it|this|the \w+|my \w+)(?: (?:up|down|to|be))* $"
+    r" (?:make|raise|increase|lower|reduce|change|set|bump|push|drop|up) (?:that|it|this|the \w+|my \w+)(?: "
+    r"(?:up|down|to|be))* $"
 )
 
 
@@ -98,12 +107,64 @@ class Price:
 
 
 @dataclass
-class _Limits:
+class _Reader:
+    """Reads the sums of one message in order; what was read so far bears on the next."""
+
+    text: Text
+    default: str | None
+    expected: str
+    most_shown: int
     low: int | None = None
     high: int | None = None
     currency: str | None = None
     last: str = ""
     end: int = -1
+
+    def read(self, pair: list[Amount]) -> int:
+        """Read one sum, or two that are a range; returns how many numbers were used."""
+        text, first = self.text, pair[0]
+        left, right = _around(text, first.span)
+        if len(pair) == 2 and _JOINT.match(_between(text, first.span, pair[1].span)) and _is_range(text, pair, left):
+            self._range(pair, left)
+            return 2
+        op, start, end = _comparison(first, left, right)
+        right = _around(text, range(end - 1, end))[1]
+        corrected = self.end >= 0 and _corrects(text, self.end, first.span[0])
+        if not _is_price(first, op, left, right):
+            op = self._implied(first, op, left, right, corrected)
+            if not op:
+                return 1
+        if corrected and self.last not in {"", op}:
+            self.low = self.high = None
+        value = first.minor(self.default)
+        fifth = int((Decimal(value) / 5).to_integral_value())
+        bounds = {"min": (value, None), "about": (value - fifth, value + fifth)}.get(op, (None, value))
+        self._set(op or "max", bounds, first.currency, range(self.end if corrected else start, end))
+        return 1
+
+    def _range(self, pair: list[Amount], left: str) -> None:
+        low, high = pair
+        currency = low.currency or high.currency
+        sums = sorted(
+            Amount(a.value * _factor(a, high), currency, a.span).minor(currency or self.default) for a in (low, high)
+        )
+        start = min(low.span[0] - _length(_FROM.search(left)), _comparison(low, left, "")[1])
+        self._set("range", (sums[0], sums[1]), currency, range(start, high.span[-1] + 1))
+
+    def _implied(self, amount: Amount, op: str, left: str, right: str, corrected: bool) -> str:
+        """The comparison that a bare number takes over from what it corrects or answers; "" if it is no price."""
+        if corrected and self.last and _may_follow(right):
+            return self.last
+        if not op and self.expected and _stands_alone(amount, left, right, self.expected, self.most_shown):
+            return self.expected.replace("ask", "max")
+        return ""
+
+    def _set(self, op: str, bounds: tuple[int | None, int | None], currency: str | None, span: range) -> None:
+        both = op in {"about", "range"} or self.last in {"about", "range"}
+        self.low = bounds[0] if bounds[0] is not None or both else self.low
+        self.high = bounds[1] if bounds[1] is not None or both else self.high
+        self.currency, self.last, self.end = currency or self.default, op, span[-1] + 1
+        self.text.take(span, "price")
 
 
 def read_price(text: Text, default: str | None, *, expected: str = "", most_shown: int = 0) -> Price:
@@ -120,55 +181,12 @@ def read_price(text: Text, default: str | None, *, expected: str = "", most_show
     for match in text.find(said("money.cleared")):
         text.take(text.span(match), "price")
         cleared = True
-    limits = _Limits()
+    reader = _Reader(text, default, expected, most_shown)
     numbers = amounts(text, default)[:MOST_NUMBERS]
     at = 0
     while at < len(numbers):
-        at += _read(text, numbers[at : at + 2], limits, default, expected, most_shown)
-    return Price(limits.low, limits.high, limits.currency, cleared)
-
-
-def _read(text: Text, pair: list[Amount], limits: _Limits, default: str | None, expected: str, most_shown: int) -> int:
-    """Read one sum or a range of two; returns how many numbers it has used."""
-    first = pair[0]
-    left, right = _around(text, first.span)
-    if len(pair) == 2 and _JOINT.match(_between(text, first.span, pair[1].span)) and _is_range(text, pair, left):
-        low, high = pair
-        currency = low.currency or high.currency
-        bounds = sorted(
-            Amount(a.value * _factor(a, high), currency, a.span).minor(currency or default) for a in (low, high)
-        )
-        start = min(first.span[0] - _length(_FROM.search(left)), _comparison(first, left, "")[1])
-        _set(text, limits, "range", bounds[0], bounds[1], currency or default, range(start, high.span[-1] + 1))
-        return 2
-    op, start, end = _comparison(first, left, right)
-    right = _around(text, range(end - 1, end))[1]
-    corrected = limits.end >= 0 and _corrects(text, limits.end, first.span[0])
-    if not _is_price(first, op, left, right):
-        if corrected and limits.last and _may_follow(right):
-            op = limits.last
-        elif not op and expected and _stands_alone(first, left, right, expected, most_shown):
-            op = expected.replace("ask", "max")
-        else:
-            return 1
-    if corrected and limits.last not in {"", op}:
-        limits.low = limits.high = None
-    value = first.minor(default)
-    fifth = int((Decimal(value) / 5).to_integral_value())
-    low_high = {"min": (value, None), "about": (value - fifth, value + fifth)}.get(op, (None, value))
-    start = limits.end if corrected else start
-    _set(text, limits, op or "max", low_high[0], low_high[1], first.currency or default, range(start, end))
-    return 1
-
-
-def _set(
-    text: Text, limits: _Limits, op: str, low: int | None, high: int | None, currency: str | None, span: range
-) -> None:
-    both = op in {"about", "range"} or limits.last in {"about", "range"}
-    limits.low = low if low is not None or both else limits.low
-    limits.high = high if high is not None or both else limits.high
-    limits.currency, limits.last, limits.end = currency, op, span[-1] + 1
-    text.take(span, "price")
+        at += reader.read(numbers[at : at + 2])
+    return Price(reader.low, reader.high, reader.currency, cleared)
 
 
 def _around(text: Text, span: range) -> tuple[str, str]:

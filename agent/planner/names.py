@@ -26,19 +26,26 @@ class Names:
     fitting: list[str] = field(default_factory=list)
 
 
-def read_names(text: Text, vocabulary: Vocabulary) -> Names:
+def read_names(text: Text, vocabulary: Vocabulary, about: str = "") -> Names:
     """Read names that limit the search and take their tokens.
 
     A platform needs a word such as "on" or "from" before it, or to stand alone; a category must be said as a place ("in
     Coffee beans", "the shoes aisle"), else it is only what is searched for; a brand that is also an ordinary word needs
-    "by", "from", "brand" or a capital letter within a sentence.
+    "by", "from", "brand" or a capital letter, within a sentence or alone after goods that the brand has.
+
+    Args:
+        text: the message.
+        vocabulary: the shop's own words.
+        about: the head word of what was searched for before, "" if nothing was.
     """
     names = Names()
     tokens = [token.low for token in text.tokens]
     _platforms(text, vocabulary, names, tokens)
     _categories(text, vocabulary, names, tokens)
     for hit in vocabulary.find_brands(tokens):
-        if not any(text.taken[i] for i in range(hit.start, hit.end)) and _is_brand(text, vocabulary, hit, tokens):
+        if not any(text.taken[i] for i in range(hit.start, hit.end)) and _is_brand(
+            text, vocabulary, hit, tokens, about
+        ):
             names.brands.extend(name for name in hit.names if name not in names.brands)
             start, end = hit.start, hit.end
             start -= start > 0 and tokens[start - 1] in {"from", "by"} and not text.taken[start - 1]
@@ -96,7 +103,7 @@ def _categories(text: Text, vocabulary: Vocabulary, names: Names, tokens: Sequen
 
 
 def _is_place(text: Text, hit: Named, before: str) -> bool:
-    """ "in Coffee beans" is a place; "interested in coffee" or "from the kitchen" is none."""
+    """Tell "in Coffee beans", a place in the shop, from "interested in coffee" and "from the kitchen"."""
     if before.rsplit(maxsplit=1)[-1] == "the" and " in the " not in f"{before}":
         return False
     if any(
@@ -108,7 +115,7 @@ def _is_place(text: Text, hit: Named, before: str) -> bool:
     return not described and (text.raw[text.tokens[hit.start].start].isupper() or hit.end - hit.start > 1)
 
 
-def _is_brand(text: Text, vocabulary: Vocabulary, hit: Named, tokens: Sequence[str]) -> bool:
+def _is_brand(text: Text, vocabulary: Vocabulary, hit: Named, tokens: Sequence[str], about: str) -> bool:
     before = [t for t in tokens[max(0, hit.start - 3) : hit.start] if t not in {"the", "a", "an"}]
     last = before[-1] if before else ""
     after = tokens[hit.end] if hit.end < len(tokens) else ""
@@ -117,6 +124,9 @@ def _is_brand(text: Text, vocabulary: Vocabulary, hit: Named, tokens: Sequence[s
     if not any(vocabulary.is_ordinary(name) for name in hit.names):
         return any(c.isalpha() for token in tokens[hit.start : hit.end] for c in token)
     if last in _MADE - {"be", "make", "only"} or after in {"brand", "brands"}:
+        return True
+    alone = not any(t[0].isalnum() and t not in lexicon().stop for t in [*tokens[: hit.start], *tokens[hit.end :]])
+    if alone and about and text.raw[text.tokens[hit.start].start].isupper() and _carries(vocabulary, hit, about):
         return True
     return _is_capital(text, hit.start) and (not after or not after[0].isalnum() or _carries(vocabulary, hit, after))
 

@@ -22,6 +22,7 @@ class Phrase:
     names: bool
     generic: bool
     definite: bool = False
+    indefinite: bool = False
 
 
 def phrase_of(
@@ -55,6 +56,7 @@ def phrase_of(
         names=names and not (generic and content[-1] in lists.describing) and not vague,
         generic=generic or compared or vague,
         definite=bool(before) and before[-1] in {"the", "that", "this"},
+        indefinite=bool(before) and before[-1] in {"a", "an"},
     )
 
 

@@ -1,8 +1,9 @@
 """What is searched for: the phrases that are left of a message when all else has been read.
 
-A message is cut into phrases at verbs, pronouns and marks; polite padding falls out. What led up to a phrase tells what it
-is: asked for ("show me", "do you have"), wished ("preferably", "should be"), a purpose ("to listen to"), or background
-("because my old ones broke"). The query is the first phrase asked for that names a thing; wishes go into `include`.
+A message is cut into phrases at verbs, pronouns and marks; polite padding falls out. What led up to a phrase tells
+what it is: asked for ("show me", "do you have"), wished ("preferably", "should be"), a purpose ("to listen to"), or
+background ("because my old ones broke"). The query is the first phrase asked for that names a thing; wishes go into
+`include`.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from agent.planner.lexicon import lexicon
 from agent.planner.phrase import Phrase, phrase_of
 from agent.planner.tokens import Text
 from agent.planner.vocabulary import Vocabulary
+from retrieval.text import terms
 
 
 def phrases(text: Text, vocabulary: Vocabulary) -> list[Phrase]:
@@ -45,23 +47,24 @@ def phrases(text: Text, vocabulary: Vocabulary) -> list[Phrase]:
 
 
 def _kind(text: Text, at: int) -> str:
+    """What a token does to a phrase: end the sentence, part phrases, belong to one, or link within one."""
     if at >= len(text):
         return "end"
     low = text.tokens[at].low
     if text.taken[at]:
         return "taken"
     if not low[0].isalnum():
-        if low in {".", "!", "?", ";", "…"} and not _inside(text, at):
-            return "end"
-        if low in {"-", "/", "'", '"', "&", "+", "."} and _inside(text, at):
-            return "link"
-        return "comma"
+        return _mark(text, at, low)
     lists = lexicon()
-    if low in lexicon().verb_or_noun and _is_noun(text, at):
+    if low in lists.verb_or_noun and _is_noun(text, at):
         return "word"
-    if low in lists.breaks:
-        return "break"
-    return "link" if low in lists.link or low in lists.padding else "word"
+    return "break" if low in lists.breaks else "link" if low in lists.link or low in lists.padding else "word"
+
+
+def _mark(text: Text, at: int, low: str) -> str:
+    if _inside(text, at) and low in {"-", "/", "'", '"', "&", "+", "."}:
+        return "link"
+    return "end" if low in {".", "!", "?", ";", "…"} and not _inside(text, at) else "comma"
 
 
 def _inside(text: Text, at: int) -> bool:
@@ -73,7 +76,7 @@ def _inside(text: Text, at: int) -> bool:
 
 
 def _is_noun(text: Text, at: int) -> bool:
-    """ "work boots" against "it should work": a verb follows a pronoun, an auxiliary or "to", a noun comes before a noun."""
+    """Tell "work boots" from "it should work": verbs follow a pronoun, an auxiliary or "to", nouns stand by nouns."""
     before = text.tokens[at - 1].low if at else ""
     after = text.tokens[at + 1].low if at + 1 < len(text) else ""
     if before in lexicon().before_verb:
@@ -98,3 +101,14 @@ def wishes(found: list[Phrase], chosen: Phrase | None) -> tuple[str, ...]:
     """Phrases besides the chosen one that say what it should be like."""
     kept = [p for p in found if p is not chosen and p.cue in {"request", "bare", "wish", "other", "purpose"}]
     return tuple(dict.fromkeys(p.text for p in kept if len(p.words) <= 8))[:8]
+
+
+def head_of(query: str) -> str:
+    """The word that names the thing: the last before "for", "with" and the like."""
+    head = ""
+    for word in query.casefold().split():
+        if word in lexicon().link and head:
+            break
+        if word not in lexicon().link:
+            head = word
+    return (terms(head) or [""])[-1]

@@ -1,8 +1,8 @@
 """Whom the goods are for.
 
-Decisions: a person makes the shopper's own history no guide, so "for my sister" sets the recipient; a pet does not, since
-its owner's history knows it: "toy for my dog" keeps the dog in the query. "for women" describes goods, it is nobody.
-A gift for nobody named is for "someone". "for myself" ends it.
+Decisions: a person makes the shopper's own history no guide, so "for my sister" sets the recipient; a pet does not,
+since its owner's history knows it: "toy for my dog" keeps the dog in the query. "for women" describes goods, it is
+nobody. A gift for nobody named is for "someone". "for myself" ends it.
 """
 
 from __future__ import annotations
@@ -16,11 +16,17 @@ _GROUPS = (
     "kid|kids|children|child|baby|toddler|couple|student|students|doctor|nurse|coach|family|host|guest|guests|twins"
 )
 _AGE = r"\d+ (?:- )?(?:years?|yrs?|months?|year-old|years-old|yo|yr-old|month-old)(?: (?:- )?old)?"
-_WORTH = r"(?:little|older|younger|elder|big|best|dear|new|elderly|teenage|teen|lovely|good|future|baby|favou?rite|old|beloved|close|-)"
+_WORTH = (
+    r"(?:little|older|younger|elder|big|best|dear|new|elderly|teenage|teen|lovely|good|future|baby|favou?rite|old|"
+    r"beloved|close|-)"
+)
 _IN_LAW = r"(?:mother|father|sister|brother|son|daughter)s? in law"
 _OWN = r"(?:my|our|his|her|their|your|this|that)"
 _ANY = r"(?:a|an|the|some|another|my|our|his|her|their)"
-_GIFT = r"(?:as )?(?:(?:a|the|some|an) )?(?:{occasion} )?(?:gift|present)s?(?! (?:card|basket|box|wrap|bag|set|wrapping|voucher|paper|tag|certificate|hamper)s? )(?: ideas?)?"
+_GIFT = (
+    r"(?:as )?(?:(?:a|the|some|an) )?(?:{occasion} )?(?:gift|present)s?(?! (?:card|basket|box|wrap|bag|set|"
+    r"wrapping|voucher|paper|tag|certificate|hamper)s? )(?: ideas?)?"
+)
 
 
 @dataclass(frozen=True)
@@ -55,7 +61,8 @@ def read_recipient(text: Text, earlier: str | None) -> Recipient:
 
 def _occasion(text: Text, occasion: str) -> list[str]:
     for match in text.find(
-        rf"(?:(?:for|on|his|her|their|the|a|upcoming|this) )*(?P<name>{occasion})(?: (?:party|day))?(?= (?:[.,!?]|is|next|in|this|on|and) | $)"
+        rf"(?:(?:for|on|his|her|their|the|a|upcoming|this) )*(?P<name>{occasion})(?: (?:party|day))?(?= "
+        rf"(?:[.,!?]|is|next|in|this|on|and) | $)"
     ):
         text.take(text.span(match), "recipient")
         return [match["name"]]
@@ -68,9 +75,11 @@ def _person(text: Text, earlier: str | None) -> Recipient:
     own = "|".join([_IN_LAW, *sorted(lexicon().relations, key=len, reverse=True)])
     middle = rf"(?:(?:{_WORTH}|(?P<age>{_AGE})) )*"
     patterns = (
-        rf"(?:for|to|surprise|give|get|getting|buy|buying|treat) {_OWN} {middle}(?P<who>{own})(?:'s|s')?(?! ?(?:bed|room|shower|monitor) )",
+        rf"(?:for|to|surprise|give|get|getting|buy|buying|treat) {_OWN} {middle}(?P<who>{own})(?:'s|s')?(?! "
+        rf"?(?:bed|room|shower|monitor) )",
         rf"(?:for|surprise|give|get|getting|buy|buying) {_ANY} {middle}(?P<who>{people})(?:'s|s')?",
-        rf"{_OWN} {middle}(?P<who>{own})(?:'s|s')?(?= (?:birthday|wedding|graduation|anniversary|loves?|likes?|wants?|needs?|enjoys?|is|turns?|"
+        rf"{_OWN} {middle}(?P<who>{own})(?:'s|s')?(?= (?:birthday|wedding|graduation|anniversary|loves?|likes?|"
+        rf"wants?|needs?|enjoys?|is|turns?|"
         r"prefers?|just|really|has|will|would|who|collects?|plays?|asked|hates?|does|can|always) )",
         r"for (?P<who>someone|somebody|mum|mom|dad|grandma|grandpa|mummy|daddy|mommy|granny)(?: (?:else|special))?",
         rf"for (?:an?|my|our|the) (?P<who>(?P<age>{_AGE})(?: (?:boy|girl|kid|child|man|woman|teenager|nephew|niece))?)",

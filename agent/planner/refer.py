@@ -18,7 +18,10 @@ _COUNT = "|".join(_NUMBERS)
 _HEAD = (
     r"(?:one|ones|item|items|option|options|product|products|choice|choices|result|results|suggestion|recommendation)"
 )
-_NOT_PLACE = r"(?! (?:time|of all|aid|class|grade|birthday|apartment|home|baby|step|steps|hand|generation|gen|year|month|week|thing) )"
+_NOT_PLACE = (
+    r"(?! (?:time|of all|aid|class|grade|birthday|apartment|home|baby|step|steps|hand|generation|gen|year|month|"
+    r"week|thing) )"
+)
 _EXTREMES = (
     (r"(?:the )?(?:cheap(?:er|est)|least expensive|less expensive|lowest[- ]priced?|most affordable)", min),
     (r"(?:the )?(?:most expensive|pric(?:ier|iest)|dearest|more expensive|costliest|highest[- ]priced?)", max),
@@ -67,14 +70,18 @@ def _by_place(text: Text, shown: Sequence[Shown], act: bool) -> list[Reference]:
             found.append(Reference(tuple(chosen), span))
 
     for match in text.find(
-        rf"(?:the )?(?P<end>first|last|top|bottom) (?P<n>{_COUNT})(?: {_HEAD})?(?! \w+ )|(?:the )?(?P<end2>first|last|top) (?P<n2>{_COUNT})"
+        rf"(?:the )?(?P<end>first|last|top|bottom) (?P<n>{_COUNT})(?: {_HEAD})?(?! \w+ )|(?:the "
+        rf")?(?P<end2>first|last|top) (?P<n2>{_COUNT})"
     ):
         n = _NUMBERS[match["n"] or match["n2"]]
         if n > 1:
             add(match, shown[:n] if (match["end"] or match["end2"]) in {"first", "top"} else shown[-n:])
     for match in text.find(rf"(?:the )?(?:other|remaining) (?P<n>{_COUNT})"):
         add(match, shown[-_NUMBERS[match["n"]] :])
-    loose = rf"(?:(?:the|your|that) (?P<a>{_PLACE}){_NOT_PLACE}|(?P<b>{_PLACE}) {_HEAD}|(?P<c>{_PLACE})(?= (?:and|or|,|vs|versus|[.?!]) | $))(?: {_HEAD})?"
+    loose = (
+        rf"(?:(?:the|your|that) (?P<a>{_PLACE}){_NOT_PLACE}|(?P<b>{_PLACE}) {_HEAD}|(?P<c>{_PLACE})(?= (?:and|or|,|"
+        rf"vs|versus|[.?!]) | $))(?: {_HEAD})?"
+    )
     for match in text.find(loose):
         place = match["a"] or match["b"] or match["c"]
         add(match, _at(place, shown))
@@ -87,7 +94,8 @@ def _by_place(text: Text, shown: Sequence[Shown], act: bool) -> list[Reference]:
         ):
             add(match, _nth(int(match["n"]), shown))
     for match in text.find(
-        r"both(?: of (?:them|those|these))?|all (?:of )?(?:them|those|these|\d|two|three|four|five|six)(?: of them)?|all of it"
+        r"both(?: of (?:them|those|these))?|all (?:of )?(?:them|those|these|\d|two|three|four|five|six)(?: of "
+        r"them)?|all of it"
     ):
         add(match, shown[:2] if match.group().startswith("both") else shown)
     return found
@@ -110,10 +118,11 @@ def _at(place: str, shown: Sequence[Shown]) -> Sequence[Shown]:
 
 def _by_extreme(text: Text, shown: Sequence[Shown]) -> list[Reference]:
     priced = [item for item in shown if item.price_minor is not None]
-    found = []
+    found: list[Reference] = []
     for expression, choose in _EXTREMES:
         for match in text.find(
-            rf"(?<=the )?{expression} (?:one|of (?:them|these|those|the \w+))|the (?:cheapest|most expensive)(?= [.?!,] | $)"
+            rf"(?<=the )?{expression} (?:one|of (?:them|these|those|the \w+))|the (?:cheapest|most "
+            rf"expensive)(?= [.?!,] | $)"
         ):
             if priced and (match.group().startswith("the ") or text.low[: match.start()].endswith(" the ")):
                 best = choose(priced, key=lambda item: item.price_minor or 0)
@@ -122,16 +131,19 @@ def _by_extreme(text: Text, shown: Sequence[Shown]) -> list[Reference]:
 
 
 def _by_trait(text: Text, shown: Sequence[Shown], act: bool) -> list[Reference]:
-    """ "the Brita one", "the black one", "the one from Harbour", "the Brita": words that few of the shown have."""
+    """Find "the Brita one", "the black one", "the one from Harbour": words that few of the shown have."""
     words = {item.id: _traits(item) for item in shown}
-    found = []
+    found: list[Reference] = []
     forms = [
         r"(?:the|that|this) (?P<t>(?:(?!one |ones |the |a |for |and |or )[\w'-]+ ){1,4})ones?",
-        r"the ones? (?:from|by|with|in|on|made by|made of) (?:the )?(?P<t>(?:(?!for |and |or |to |is )[\w'&-]+ ?){1,4})(?= )",
+        r"the ones? (?:from|by|with|in|on|made by|made of) (?:the )?(?P<t>(?:(?!for |and |or |to |is "
+        r")[\w'&-]+ ?){1,4})(?= )",
     ]
     if act:
         forms.append(
-            r"(?:the|this|that|about|a|an|between|compare|and|or|is|does|remove|vs|versus|with) (?P<t>(?:(?!one |the |for |and |or |to |is |in |does |from |with |more |it )[\w'&-]+ ?){1,4})(?= )"
+            r"(?:the|this|that|about|a|an|between|compare|and|or|is|does|remove|vs|versus|with) "
+            r"(?P<t>(?:(?!one |the |for |and |or |to |is |in |does |from |with |more |it )[\w'&-]+ "
+            r"?){1,4})(?= )"
         )
     for expression in forms:
         for match in text.find(expression):
@@ -162,7 +174,10 @@ def _telling(said: str, words: dict[str, frozenset[str]]) -> set[str]:
 
 
 def _by_pronoun(text: Text, shown: Sequence[Shown], focus: Sequence[Shown]) -> list[Reference]:
-    one = rf"(?:this|that)(?: {_HEAD})?(?= (?:[.?!,]|and|is|to|in|as|but|because|for|please|does|has|would|looks|seems|instead|with|from|at) | $)|(?:this|that) {_HEAD}|it|its|the item|the product"
+    one = (
+        rf"(?:this|that)(?: {_HEAD})?(?= (?:[.?!,]|and|is|to|in|as|but|because|for|please|does|has|would|looks|"
+        rf"seems|instead|with|from|at) | $)|(?:this|that) {_HEAD}|it|its|the item|the product"
+    )
     for match in text.find(one):
         chosen = tuple(focus[:1]) or tuple(shown[:1])
         return [Reference(chosen, text.span(match), definite=False)]

@@ -10,6 +10,8 @@ What a message says is laid over the previous plan:
 
 from __future__ import annotations
 
+from typing import Any
+
 from agent.planner.carry import carry
 from agent.planner.chinese import has_chinese, plan_chinese
 from agent.planner.hear import Heard, hear
@@ -31,12 +33,12 @@ class RulesPlanner:
 
     def __init__(self, vocabulary: Vocabulary) -> None:
         self.vocabulary = vocabulary
+        self.plan("something nice for my sister under 20, not red", Conversation())  # compiles the patterns
 
     def plan(self, message: str, conversation: Conversation) -> Plan:
         """The plan for a message, with everything carried over from earlier turns. Never fails, whatever the text."""
         message = shortened(message)
         previous = conversation.plan
-        focus = previous.targets if previous else ()
         base = (previous or Plan()).model_copy(
             update={"targets": (), "cart_op": None, "quantity": 1, "ask": None, "question": "", "confidence": 1.0}
         )
@@ -50,23 +52,20 @@ class RulesPlanner:
         if heard.reset and heard.cart is None:
             base, conversation = Plan(), Conversation()
         act = _act(heard, conversation)
-        if act is Act.CART:
-            quantity = heard.quantity if heard.cart == "add" else 1
-            return base.model_copy(
-                update={
-                    "act": act,
-                    "cart_op": heard.cart,
-                    "targets": _cart_targets(heard, conversation),
-                    "quantity": quantity,
-                }
-            )
-        if act in {Act.COMPARE, Act.EXPLAIN}:
-            return base.model_copy(
-                update={"act": act, "targets": _targets(heard, conversation, act), "question": message[:500]}
-            )
-        if act is Act.CHITCHAT:
-            return base.model_copy(update={"act": act, "targets": tuple(item.id for item in heard.targets) or focus})
-        return carry(heard, base, conversation, self.vocabulary)
+        if act is Act.RECOMMEND:
+            return carry(heard, base, conversation, self.vocabulary)
+        return base.model_copy(update={"act": act, **_about(act, heard, conversation, message)})
+
+
+def _about(act: Act, heard: Heard, conversation: Conversation, message: str) -> dict[str, Any]:
+    """The fields of a turn that doesn't search."""
+    if act is Act.CART:
+        quantity = heard.quantity if heard.cart == "add" else 1
+        return {"cart_op": heard.cart, "targets": _cart_targets(heard, conversation), "quantity": quantity}
+    if act is Act.CHITCHAT:
+        focus = conversation.plan.targets if conversation.plan else ()
+        return {"targets": tuple(item.id for item in heard.targets) or focus}
+    return {"targets": _targets(heard, conversation, act), "question": message[:500]}
 
 
 def _is_latin(message: str) -> bool:
@@ -112,20 +111,18 @@ def _act(heard: Heard, conversation: Conversation) -> Act:
 
 def _about_shown(heard: Heard, *, wants: bool) -> Act | None:
     """Whether the message speaks of what is shown: compare, explain, or only praise; None if it asks for goods."""
-    if heard.compares and not heard.wishes.price and not _asks_for_goods(heard):
+    goods = _asks_for_goods(heard)
+    if heard.compares and not heard.wishes.price and not goods:
         return Act.COMPARE
     if heard.off_topic or heard.dislikes:
         return None
-    if heard.why:
+    speaks = bool(heard.references) and not wants and not goods
+    if heard.why or (speaks and heard.asks):
         return Act.EXPLAIN
-    if wants or not heard.references or _asks_for_goods(heard):
-        return None
-    if heard.asks:
-        return Act.EXPLAIN
-    if heard.likes and not any(p.cue in {"request", "wish"} and p.names for p in heard.phrases):
+    if speaks and heard.likes and not any(p.cue in {"request", "wish"} and p.names for p in heard.phrases):
         return Act.CHITCHAT
-    only = heard.definite and not heard.phrases and not heard.edits.refused_references and not heard.recipient.said
-    return Act.EXPLAIN if only and not heard.names.brands else None
+    said_more = heard.phrases or heard.edits.refused_references or heard.recipient.said or heard.names.brands
+    return Act.EXPLAIN if speaks and heard.definite and not said_more else None
 
 
 def _asks_for_goods(heard: Heard) -> bool:

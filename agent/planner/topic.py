@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterable
 
 from agent.planner.hear import Heard
-from agent.planner.lexicon import lexicon
+from agent.planner.lexicon import lexicon, said
 from agent.planner.phrase import Phrase
-from agent.planner.query import main, phrases, wishes
+from agent.planner.query import head_of, main, phrases, wishes
 from agent.planner.tokens import Text
 from agent.planner.vocabulary import Vocabulary
 from agent.schema import Act, Conversation, Plan
@@ -32,12 +32,13 @@ _ADJECTIVAL = (
     "shaped",
     "sized",
 )
-_YES_NO = r"(?:(?:ok|okay|sure|great|got it)[,. ]+)?(?:do|does|is|are|would|should|how about|what about|can|could|shall|will|any)\b"
-_MEANT = r"(?:what|all) (?:i|we) (?:really |actually )?(?:want|need|am looking for|meant|mean)(?: is)?|i (?:meant|mean)|i said"
-_IT = r"(?:want|need|like|prefer|use|using|wear|have|would be|should be|must be|is|are|be|for|use) (?:it|them|this)|(?:it|they) (?:should|must|has|have|need|needs|can|is|are|could|will|would)|(?:one|ones|something|anything|those|these) (?:with|in|that|for|which)"
+_YES_NO = (
+    r"(?:(?:ok|okay|sure|great|got it)[,. ]+)?(?:do|does|is|are|would|should|how about|what about|can|could|shall|"
+    r"will|any)\b"
+)
 
 
-def topic(heard: Heard, base: Plan, conversation: Conversation, vocabulary: Vocabulary) -> Plan:
+def topic(heard: Heard, base: Plan, vocabulary: Vocabulary) -> Plan:
     """Decide on the query; `include` takes what else was wished."""
     found = [p for p in heard.phrases if not (heard.similar and p.cue == "background")]
     if heard.similar and heard.targets:
@@ -45,28 +46,33 @@ def topic(heard: Heard, base: Plan, conversation: Conversation, vocabulary: Voca
         query = short_name(item.name or item.title, 60) or label(item.category)
         return base.model_copy(update={"query": query, "include": join(base.include, [p.text for p in found])})
     if heard.references and not any(p.cue in {"request", "wish"} for p in found):
-        found = [p for p in found if not p.names or p.cue in {"request", "wish"}] if conversation.shown else found
+        found = [p for p in found if not p.names]  # names beside "the second one" only describe it
     chosen = main(found)
     if chosen is None:
         return base
     more = [text for text in wishes(found, chosen) if text.casefold() != chosen.text.casefold()]
-    how = _relation(heard, chosen, base, conversation, vocabulary)
+    how = _relation(heard, chosen, base, vocabulary)
     if how == "replace":
         return fresh(base).model_copy(update={"query": chosen.text[:MAX_QUERY], "include": tuple(more)})
-    if how == "correct":
-        return base.model_copy(update={"query": chosen.text[:MAX_QUERY], "include": join(base.include, more)})
     if how == "same":
         return _again(base, chosen, more)
-    if how == "join":
-        query, include = _without_rivals(base, chosen.words)
-        query = query if set(terms(chosen.text)) <= set(terms(query)) else f"{chosen.text} {query}".strip()
-        return base.model_copy(update={"query": query[:MAX_QUERY], "include": join(include, more)})
-    query, include = _without_rivals(base, [w for p in found for w in p.words])
-    return base.model_copy(update={"query": query, "include": join(include, [chosen.text, *more])})
+    return _grown(how, base, found, chosen, more)
+
+
+def _grown(how: str, base: Plan, found: list[Phrase], chosen: Phrase, more: list[str]) -> Plan:
+    """The query corrected, joined by the phrase, or with the phrase as one more wish."""
+    if how == "correct":
+        return base.model_copy(update={"query": chosen.text[:MAX_QUERY], "include": join(base.include, more)})
+    if how == "add":
+        query, include = _without_rivals(base, [w for p in found for w in p.words])
+        return base.model_copy(update={"query": query, "include": join(include, [chosen.text, *more])})
+    query, include = _without_rivals(base, chosen.words)
+    query = query if set(terms(chosen.text)) <= set(terms(query)) else f"{chosen.text} {query}".strip()
+    return base.model_copy(update={"query": query[:MAX_QUERY], "include": join(include, more)})
 
 
 def affirmed(base: Plan, conversation: Conversation, vocabulary: Vocabulary) -> Plan:
-    """ "yes" to "Would you like a wireless one?" wishes for what the question offered."""
+    """Take "yes" to "Would you like a wireless one?" as a wish for what the question offered."""
     asked = next((m.text for m in reversed(conversation.messages) if m.role == "assistant"), "")
     question = next((s for s in reversed(re.split(r"(?<=[.!?])\s+", asked)) if s.endswith("?")), "")
     if not re.match(_YES_NO, question.casefold()):
@@ -77,61 +83,39 @@ def affirmed(base: Plan, conversation: Conversation, vocabulary: Vocabulary) -> 
     return base.model_copy(update={"include": join(base.include, [chosen.text])})
 
 
-def _relation(heard: Heard, chosen: Phrase, base: Plan, conversation: Conversation, vocabulary: Vocabulary) -> str:
+def _relation(heard: Heard, chosen: Phrase, base: Plan, vocabulary: Vocabulary) -> str:
     """How the phrase relates to what was searched for: replace, correct, same, join or add."""
-    if not base.query:
-        return "correct"
-    links = lexicon().link | lexicon().describing
-    content = {t for t in terms(chosen.text) if t not in links}
-    if head_of(base.query) in content or (content and content <= set(terms(base.query))):
-        return "same"
-    if heard.text.has(_MEANT):
-        return "correct"
-    answering = base.act is Act.CLARIFY
-    short = len(chosen.words) <= 3
-    if short and _is_proper(heard, chosen) and not _names_goods(chosen, vocabulary):
-        return "join"
-    if not chosen.names:
-        return "join" if short and chosen.cue != "purpose" else "add"
-    if chosen.cue == "request" and not chosen.generic and not heard.text.has(_IT):
-        return "add" if answering and not _names_goods(chosen, vocabulary) and heard.references else "replace"
-    if answering and not (chosen.cue == "bare" and _names_goods(chosen, vocabulary) and base.ask not in {None, "kind"}):
-        return "join" if short else "add"
-    if (
-        chosen.cue == "bare"
-        and not chosen.generic
-        and not chosen.definite
-        and not heard.text.has(_IT)
-        and not heard.references
-    ):
-        if vocabulary.related(chosen.text, head_of(base.query)) >= OFTEN or _describes(chosen, vocabulary):
-            return "join" if short else "add"
-        return "replace" if _names_goods(chosen, vocabulary) or _is_statement(heard) else "add"
-    return "add"
-
-
-def head_of(query: str) -> str:
-    """The word that names the thing: the last before "for", "with" and the like."""
-    head = ""
-    for word in query.casefold().split():
-        if word in lexicon().link and head:
-            break
-        if word not in lexicon().link:
-            head = word
-    return (terms(head) or [""])[-1]
+    described = lexicon().link | lexicon().describing
+    content = {t for t in terms(chosen.text) if t not in described}
+    goods, short = _names_goods(chosen, vocabulary), len(chosen.words) <= 3
+    again = head_of(base.query) in content or (bool(content) and content <= set(terms(base.query)))
+    about_it = chosen.generic or heard.text.has(said("topic.about_it"))
+    asked = chosen.cue == "request" and not about_it
+    answers = base.act is Act.CLARIFY and not (chosen.cue == "bare" and goods and base.ask not in {None, "kind"})
+    bare = chosen.cue == "bare" and not about_it and not chosen.definite and not heard.references
+    rules = (
+        (not base.query, "correct"),
+        (again, "same"),
+        (heard.text.has(said("topic.meant")), "correct"),
+        (short and not goods and _is_proper(heard, chosen), "join"),
+        (not chosen.names, "join" if short and chosen.cue != "purpose" else "add"),
+        (asked, "replace"),
+        (answers, "join" if short else "add"),
+        (bare and not chosen.indefinite and _describes(chosen, base, vocabulary), "join" if short else "add"),
+        (bare and (goods or _is_statement(heard)), "replace"),
+    )
+    return next((how for holds, how in rules if holds), "add")
 
 
 def _is_statement(heard: Heard) -> bool:
-    """A message that is nothing but a thing: "garlic press"."""
-    return (
-        len(heard.phrases) == 1
-        and heard.phrases[0].text
-        and not heard.text.low.strip().startswith(("with ", "in ", "for ", "and ", "but "))
-    )
+    """Whether a message is nothing but a thing: "garlic press"."""
+    return len(heard.phrases) == 1 and not heard.text.low.startswith((" with ", " in ", " for ", " and ", " but "))
 
 
-def _describes(chosen: Phrase, vocabulary: Vocabulary) -> bool:
-    """Whether a phrase ends like an adjective ("noise cancelling") and is no kind of thing sold here ("clothing")."""
+def _describes(chosen: Phrase, base: Plan, vocabulary: Vocabulary) -> bool:
+    """Whether a phrase describes the thing: goods with the phrase mostly are such things, or it is an adjective."""
+    if vocabulary.related(chosen.text, head_of(base.query)) >= OFTEN:
+        return True
     last = chosen.words[-1]
     return len(last) > 5 and last.endswith(_ADJECTIVAL) and not vocabulary.is_noun(last)
 
@@ -164,9 +148,9 @@ def fresh(base: Plan) -> Plan:
 def _again(base: Plan, chosen: Phrase, more: list[str]) -> Plan:
     """The same thing in other words: the new words are the query, describing words said before become wishes."""
     query, include = _without_rivals(base, chosen.words)
-    said = set(terms(chosen.text))
-    kept = [w for w in query.split() if not set(terms(w)) <= said and w.casefold() not in lexicon().stop]
-    if said <= set(terms(base.query)):
+    mine = set(terms(chosen.text))
+    kept = [w for w in query.split() if not set(terms(w)) <= mine and w.casefold() not in lexicon().stop]
+    if mine <= set(terms(base.query)):
         return base.model_copy(update={"query": query, "include": join(include, more)})
     return base.model_copy(update={"query": chosen.text[:MAX_QUERY], "include": join(include, [*kept, *more])})
 
@@ -186,6 +170,7 @@ def _without_rivals(base: Plan, new: Iterable[str]) -> tuple[str, tuple[str, ...
 
 
 def join(*lists: Iterable[str]) -> tuple[str, ...]:
+    """Terms of all lists in order, each once without regard to case, the latest 24."""
     unique: dict[str, str] = {}
     for terms_ in lists:
         for term in terms_:

@@ -1,4 +1,4 @@
-"""A shop's own words: how a shopper's brand, aisle or platform is spelled in the catalogue, and how common a word is."""
+"""A shop's own words: how the catalogue spells a shopper's brand, aisle or platform, and how common a word is."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from retrieval.text import key, label, singular, terms, words
 
 Index = dict[tuple[str, ...], tuple[str, ...]]
 MAX_NAME = 6  # words; longer names are only found as a whole by `brand` and its siblings
+OWNED = 0.25  # a brand whose name stands mostly in goods of others is an ordinary word
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 
@@ -43,7 +44,9 @@ class Vocabulary:
         currency: ISO 4217 code of most items, None where no item has one.
         count: how often a single term (see `retrieval.text.terms`) stands in the catalogue.
         carried: whether an item of a brand has a word in its text; tells "Apple watch" from "apple juice".
-        related: share of the items with a phrase that also have a word: high for "loose leaf" and "tea".
+        related: share of the items with a phrase that also have a word, or twice the share of the items with the word
+            that have the phrase: high for "loose leaf" and "tea", low for "socks" and "tea".
+        owned: share of the items with a brand's name (given in all its spellings) in their text that are of the brand.
     """
 
     brands: tuple[str, ...] = ()
@@ -53,6 +56,7 @@ class Vocabulary:
     count: Callable[[str], int] = field(default=lambda _: 0, compare=False)
     carried: Callable[[str, str], bool] = field(default=lambda _b, _w: True, compare=False)
     related: Callable[[str, str], float] = field(default=lambda _p, _w: 0.0, compare=False)
+    owned: Callable[[Sequence[str]], float] = field(default=lambda _b: 1.0, compare=False)
 
     def __post_init__(self) -> None:
         aisles = _index(self.categories, terms)
@@ -62,12 +66,14 @@ class Vocabulary:
         store(self, "_platforms", _index(self.platforms, words))
         store(self, "_nouns", frozenset(parts[-1] for parts in aisles) | frozenset(w for p in aisles for w in p))
         store(self, "_fixed", {})
+        store(self, "_ordinary", {})
 
     _brands: Index = field(init=False, repr=False, compare=False)
     _categories: Index = field(init=False, repr=False, compare=False)
     _platforms: Index = field(init=False, repr=False, compare=False)
     _nouns: frozenset[str] = field(init=False, repr=False, compare=False)
     _fixed: dict[str, str] = field(init=False, repr=False, compare=False)
+    _ordinary: dict[str, bool] = field(init=False, repr=False, compare=False)
 
     @classmethod
     def of(cls, catalogue: Catalogue) -> Vocabulary:
@@ -80,8 +86,14 @@ class Vocabulary:
             return code is not None and bool((brand.codes[rows] == code).any())
 
         def related(phrase: str, word: str) -> float:
-            rows = index.rows_with(phrase)
-            return float(np.isin(rows, index.rows_with(word)).mean()) if len(rows) else 0.0
+            rows, goods = index.rows_with(phrase), index.rows_with(word)
+            both = len(np.intersect1d(rows, goods, assume_unique=True))
+            return max(both / len(rows), 2 * both / len(goods)) if both else 0.0
+
+        def owned(names: Sequence[str]) -> float:
+            rows = index.rows_with(names[0])
+            codes = [brand.code_of[name] for name in names if name in brand.code_of]
+            return float(np.isin(brand.codes[rows], codes).mean()) if len(rows) else 1.0
 
         return cls(
             brands=tuple(name for name in brand.names if name),
@@ -91,6 +103,7 @@ class Vocabulary:
             count=index.count,
             carried=carried,
             related=related,
+            owned=owned,
         )
 
     def brand(self, text: str) -> tuple[str, ...]:
@@ -127,10 +140,11 @@ class Vocabulary:
 
     def is_ordinary(self, name: str) -> bool:
         """Whether a brand's name is also an ordinary word ("Apple", "Dove"), so that it needs a cue to be the brand."""
-        parts = words(name)
-        return len(parts) == 1 and (
-            parts[0] in lexicon().ordinary or parts[0] in lexicon().stop or self.is_noun(parts[0])
-        )
+        if name not in self._ordinary:
+            parts, lists = words(name), lexicon()
+            known = len(parts) == 1 and (parts[0] in lists.ordinary | lists.stop or self.is_noun(parts[0]))
+            self._ordinary[name] = known or self.owned(self.brand(name) or (name,)) < OWNED
+        return self._ordinary[name]
 
     def knows(self, word: str) -> bool:
         """Whether the catalogue holds the word, or each part of a compound."""

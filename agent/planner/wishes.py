@@ -20,7 +20,7 @@ _FAR = r"much|way|far|a lot|significantly|considerably|than (?:all|any|every|the
 
 @dataclass(frozen=True)
 class Wishes:
-    """What was said: `stock` None where nothing was; `price` -1 for cheaper, 1 for dearer, 0 for neither; `far` by much."""
+    """What was said. `stock` is None where nothing was; `price` -1 for cheaper, 1 for dearer; `far` means by much."""
 
     stock: bool | None = None
     offer: bool = False

@@ -8,21 +8,27 @@ from agent.schema import Act, Conversation, Message, Plan, Shown
 
 WORDS = {"wireless": 300, "headphone": 400, "waterproof": 200, "blanket": 90, "keyboard": 80, "leather": 150}
 VOCABULARY = Vocabulary(
-    brands=("Acme", "Apple", "BLACK+DECKER", "Brita", "Dove", "Garmin", "Kilo", "Logitech", "Nike", "Sony", "Target", "Trek & Co"),
-    categories=("Backpacks", "Coffee beans", "HEADPHONES", "Head torches", "LAMP", "Mugs", "PET_FOOD", "SHOES", "WATCH", "Water jugs"),
+    brands=(
+        "Acme", "Apple", "BLACK+DECKER", "Brita", "Dove", "Garmin", "Kilo", "Logitech", "Nike",
+        "Sony", "Target", "Trek & Co",
+    ),
+    categories=(
+        "Backpacks", "Coffee beans", "HEADPHONES", "Head torches", "LAMP", "Mugs", "PET_FOOD",
+        "SHOES", "WATCH", "Water jugs",
+    ),
     platforms=("Harbour", "Meadow", "Old Mill"),
     currency="USD",
     count=lambda term: WORDS.get(term, 0),
     carried=lambda brand, word: (brand, word) in {("Apple", "watch"), ("Dove", "soap"), ("Target", "bag")},
-    related=lambda phrase, word: 0.8 if (phrase.lower(), word) in {("loose leaf", "tea"), ("over ear", "headphone")} else 0.0,
+    related=lambda phrase, word: float((phrase.lower(), word) in {("loose leaf", "tea"), ("over ear", "headphone")}),
 )  # fmt: skip
 PLANNER = RulesPlanner(VOCABULARY)
 
 
 def shown(number: int, title: str, price: int, platform: str, brand: str, category: str = "Water jugs") -> Shown:
     return Shown(
-        id=f"s:{number}", title=title, name=title.split(",")[0], price_minor=price, currency="USD", platform=platform,
-        category=category, brand=brand,
+        id=f"s:{number}", title=title, name=title.split(",", maxsplit=1)[0], price_minor=price, currency="USD",
+        platform=platform, category=category, brand=brand,
     )  # fmt: skip
 
 

@@ -274,14 +274,32 @@ TALK = [
 ]
 
 MORE = [
-    row("I'm after a coffee grinder, burr, manual, sub 100", query="coffee grinder", words="burr manual", price_max=10000),
+    row(
+        "I'm after a coffee grinder, burr, manual, sub 100",
+        query="coffee grinder",
+        words="burr manual",
+        price_max=10000,
+    ),
     row("kids' bike, 16 inch, no training wheels", words="kid bike 16 inch", exclude=("training wheels",)),
-    row("headphones | over ear | noise cancelling | under 200", words="over ear noise cancelling headphone", price_max=20000),
+    row(
+        "headphones | over ear | noise cancelling | under 200",
+        words="over ear noise cancelling headphone",
+        price_max=20000,
+    ),
     row("tea | loose leaf", words="loose leaf tea"),
     row("backpack | for school | my son is 8 | he likes dinosaurs", words="backpack school dinosaur", recipient="son"),
-    row("backpack | what about something smaller | and cheaper | not black", words="smaller backpack", exclude=("black",), price_max=3999),
+    row(
+        "backpack | what about something smaller | and cheaper | not black",
+        words="smaller backpack",
+        exclude=("black",),
+        price_max=3999,
+    ),
     row("could you point me to some decent earbuds? around 60 quid", query="earbuds", price_min=4800, currency="GBP"),
-    row("looking for a birthday present for my mother in law, she's into baking", recipient="mother in law", words="baking"),
+    row(
+        "looking for a birthday present for my mother in law, she's into baking",
+        recipient="mother in law",
+        words="baking",
+    ),
     row("my husband is turning 40 and he's into coffee. ideas?", recipient="husband", query="coffee"),
     row("gift for a coworker under 20", act=R, recipient="coworker", price_max=2000),
     row("wedding gift under 100", act=C, ask="recipient", price_max=10000),
@@ -310,7 +328,11 @@ MORE = [
     row("Can I return this?", act=S),
     row("do you ship to Canada?", act=S),
     row("price range 20 to 30, mugs", query="mugs", price_min=2000, price_max=3000),
-    row("vegan protein powder without soy or artificial sweeteners", exclude=("soy", "artificial sweeteners"), query="vegan protein powder"),
+    row(
+        "vegan protein powder without soy or artificial sweeteners",
+        exclude=("soy", "artificial sweeteners"),
+        query="vegan protein powder",
+    ),
     row("27 inch monitor, 4k, for work, max 350", words="27 inch monitor 4k", price_max=35000),
 ]
 

@@ -15,13 +15,13 @@ from agent.schema import Act, Conversation, Message, Plan
 from retrieval.catalogue import SCHEMA, Catalogue
 from tests.agent.planner_shop import PLANNER, SHOWN, VOCABULARY, talk
 
-PIECES = st.sampled_from(
+WORDS = (
     "not no without under over 50 $ £ € 1,000 between and to cheaper the first second one it add cart compare why is for my "
-    "sister dog gift leather black Sony from Harbour in Coffee beans , . ! ? - actually wait make that don't want show me others "
-    "类 便宜 元以下 👍 ' OR 1=1 -- <script> {{ }} \\ \x00 \u202e k % # 2 99999999999999999999999999 1.2.3,4 a hundred more like".split(
-        " "
-    )
+    "sister dog gift leather black Sony from Harbour in Coffee beans , . ! ? - actually wait make that don't want show me "
+    "others 类 便宜 元以下 👍 ' OR 1=1 -- <script> {{ }} \\ \x00 \u202e k % # 2 99999999999999999999999999 1.2.3,4 a "
+    "hundred more like like similar any brand start over too big"
 )
+PIECES = st.sampled_from(WORDS.split(" "))
 
 
 def after(plan: Plan | None) -> Conversation:
@@ -74,7 +74,8 @@ def test_any_mixture_of_what_planners_look_for_gets_a_sound_plan(turns: list[lis
         "\x00\x01\x02",
         "\u202emug",
         "🎁🎁🎁 for my 👩 under 💯",
-        "((((((((((", "$", "£ €", "#", "1" * 400, "a" * 3000, "no " * 500, "not the " * 300, "under " * 400, "1 to " * 300,
+        "((((((((((", "$", "£ €", "#", "1" * 400, "a" * 3000,
+        "no " * 500, "not the " * 300, "under " * 400, "1 to " * 300,
     ],
 )  # fmt: skip
 def test_hostile_text_is_only_text(text: str) -> None:
@@ -138,9 +139,10 @@ def catalogue() -> Catalogue:
     ]
     frame = pl.DataFrame(
         [
-            {"item": i, "title": t, "description": "", "category": c, "category_path": [c], "brand": b, "price_minor": 100,
-             "currency": "EUR", "availability": "in_stock", "platform": p, "promotion": "", "attributes": "{}", "image": "",
-             "url": "", "store": "", "listed_at": None, "as_of": None}
+            {"item": i, "title": t, "description": "", "category": c, "category_path": [c], "brand": b,
+             "price_minor": 100, "currency": "EUR", "availability": "in_stock", "platform": p,
+             "promotion": "", "attributes": "{}",
+             "image": "", "url": "", "store": "", "listed_at": None, "as_of": None}
             for i, t, c, b, p in rows
         ],
         schema=SCHEMA,
@@ -165,3 +167,13 @@ def test_the_vocabulary_is_the_catalogue_s() -> None:
 def test_all_spellings_of_a_brand_are_meant() -> None:
     hits = Vocabulary.of(catalogue()).find_brands(["sony", "headphones"])
     assert [(hit.start, hit.end, hit.names) for hit in hits] == [(0, 1, ("SONY", "Sony"))]
+
+
+def test_a_brand_named_in_goods_of_others_needs_a_cue() -> None:
+    vocabulary = Vocabulary.of(catalogue())
+    assert vocabulary.owned(("SONY", "Sony")) == 1.0
+    assert vocabulary.is_ordinary("Orchard") is False
+    assert vocabulary.is_ordinary("Kilo") is False
+    assert vocabulary.owned(("Apple",)) == 0.5
+    assert vocabulary.related("wireless", "headphone") == 1.0
+    assert vocabulary.related("juice", "headphone") == 0.0
