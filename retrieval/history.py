@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import UTC
 
 import numpy as np
 import polars as pl
@@ -96,5 +97,5 @@ class History:
             title=catalogue.titles[row],
             category=catalogue.category.names[catalogue.category.codes[row]],
             kind=EventKind(KINDS[self.kinds[index]]),
-            at=self.at[index].astype("datetime64[us]").item(),
+            at=self.at[index].astype("datetime64[us]").item().replace(tzinfo=UTC),
         )

@@ -48,6 +48,17 @@ class Association(LearntChannel):
     """Sparse edges by source category; `walkers` (C,) counts each category's shoppers."""
 
     name: ClassVar[str] = "association"
+    _ARRAYS: ClassVar[tuple[str, ...]] = (
+        "indptr",
+        "target",
+        "support",
+        "both",
+        "days",
+        "incoming",
+        "walkers",
+        "shoppers",
+        "popularity",
+    )
 
     def __init__(self, catalogue: Catalogue, config: AssociationConfig, arrays: dict[str, storage.Array]) -> None:
         self._catalogue, self.config, self._arrays = catalogue, config, arrays
@@ -89,7 +100,7 @@ class Association(LearntChannel):
     @classmethod
     def load(cls, folder: Path, catalogue: Catalogue) -> Self:
         """Read what `save` wrote."""
-        config, arrays = storage.load(folder, AssociationConfig, catalogue)
+        config, arrays = storage.load(folder, AssociationConfig, catalogue, cls._ARRAYS)
         return cls(catalogue, config, arrays)
 
     def candidates(self, query: Query, k: int) -> Scored:

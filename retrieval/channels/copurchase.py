@@ -48,6 +48,15 @@ class Copurchase(LearntChannel):
     """Sparse rules by source row: `indptr` (n + 1,), then target, weight, number of shoppers, median days a rule."""
 
     name: ClassVar[str] = "copurchase"
+    _ARRAYS: ClassVar[tuple[str, ...]] = (
+        "indptr",
+        "target",
+        "score",
+        "support",
+        "days",
+        "takers",
+        "shoppers",
+    )
 
     def __init__(self, catalogue: Catalogue, config: CopurchaseConfig, arrays: dict[str, storage.Array]) -> None:
         self._catalogue, self.config, self._arrays = catalogue, config, arrays
@@ -91,7 +100,7 @@ class Copurchase(LearntChannel):
     @classmethod
     def load(cls, folder: Path, catalogue: Catalogue) -> Self:
         """Read what `save` wrote."""
-        config, arrays = storage.load(folder, CopurchaseConfig, catalogue)
+        config, arrays = storage.load(folder, CopurchaseConfig, catalogue, cls._ARRAYS)
         return cls(catalogue, config, arrays)
 
     def candidates(self, query: Query, k: int) -> Scored:

@@ -37,6 +37,11 @@ class Ease(LearntChannel):
     """Weights (m, m) between the `m` categories with the most shoppers; `codes` (m,) are their category codes."""
 
     name: ClassVar[str] = "ease"
+    _ARRAYS: ClassVar[tuple[str, ...]] = (
+        "codes",
+        "weights",
+        "popularity",
+    )
 
     def __init__(self, catalogue: Catalogue, config: EaseConfig, arrays: dict[str, storage.Array]) -> None:
         self._catalogue, self.config, self._arrays = catalogue, config, arrays
@@ -68,7 +73,7 @@ class Ease(LearntChannel):
     @classmethod
     def load(cls, folder: Path, catalogue: Catalogue) -> Self:
         """Read what `save` wrote."""
-        config, arrays = storage.load(folder, EaseConfig, catalogue)
+        config, arrays = storage.load(folder, EaseConfig, catalogue, cls._ARRAYS)
         return cls(catalogue, config, arrays)
 
     def candidates(self, query: Query, k: int) -> Scored:

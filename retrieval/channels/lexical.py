@@ -66,6 +66,12 @@ class Lexical(LearntChannel):
     """Scores by column: `indptr` (v + 1,), then row and score of every item that holds the word."""
 
     name: ClassVar[str] = "lexical"
+    _ARRAYS: ClassVar[tuple[str, ...]] = (
+        "vocabulary",
+        "indptr",
+        "rows",
+        "scores",
+    )
 
     def __init__(self, catalogue: Catalogue, config: LexicalConfig, arrays: dict[str, storage.Array]) -> None:
         self._catalogue, self.config, self._arrays = catalogue, config, arrays
@@ -114,7 +120,7 @@ class Lexical(LearntChannel):
     @classmethod
     def load(cls, folder: Path, catalogue: Catalogue) -> Self:
         """Read what `save` wrote."""
-        config, arrays = storage.load(folder, LexicalConfig, catalogue)
+        config, arrays = storage.load(folder, LexicalConfig, catalogue, cls._ARRAYS)
         return cls(catalogue, config, arrays)
 
     def candidates(self, query: Query, k: int) -> Scored:

@@ -52,6 +52,14 @@ class NewItems(LearntChannel):
     """An inverted index of the new items: `starts` (v + 1,), then row and TF-IDF weight of each that holds the word."""
 
     name: ClassVar[str] = "new_items"
+    _ARRAYS: ClassVar[tuple[str, ...]] = (
+        "vocabulary",
+        "idf",
+        "starts",
+        "rows",
+        "weights",
+        "new",
+    )
 
     def __init__(self, catalogue: Catalogue, config: NewItemsConfig, arrays: dict[str, storage.Array]) -> None:
         self._catalogue, self.config, self._arrays = catalogue, config, arrays
@@ -93,7 +101,7 @@ class NewItems(LearntChannel):
     @classmethod
     def load(cls, folder: Path, catalogue: Catalogue) -> Self:
         """Read what `save` wrote."""
-        config, arrays = storage.load(folder, NewItemsConfig, catalogue)
+        config, arrays = storage.load(folder, NewItemsConfig, catalogue, cls._ARRAYS)
         return cls(catalogue, config, arrays)
 
     def candidates(self, query: Query, k: int) -> Scored:

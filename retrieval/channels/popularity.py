@@ -35,6 +35,7 @@ class Popularity(LearntChannel):
     """
 
     name: ClassVar[str] = "popularity"
+    _ARRAYS: ClassVar[tuple[str, ...]] = ("order", "by_row", "recent")
 
     def __init__(
         self,
@@ -74,14 +75,14 @@ class Popularity(LearntChannel):
 
     def save(self, folder: Path) -> None:
         """Write config, orders and scores."""
-        arrays = {"order": self._order, "scores": self._scores, "recent": self._recent}
+        arrays = {"order": self._order, "by_row": self._scores, "recent": self._recent}
         storage.save(folder, self.config, self._catalogue, arrays)
 
     @classmethod
     def load(cls, folder: Path, catalogue: Catalogue) -> Self:
         """Read what `save` wrote."""
-        config, arrays = storage.load(folder, PopularityConfig, catalogue)
-        return cls(catalogue, config, arrays["order"], arrays["scores"], arrays["recent"])
+        config, arrays = storage.load(folder, PopularityConfig, catalogue, cls._ARRAYS)
+        return cls(catalogue, config, arrays["order"], arrays["by_row"], arrays["recent"])
 
     def candidates(self, query: Query, k: int) -> Scored:
         """Walk the season's order until `k` allowed items are found; items never sold are not proposed."""

@@ -44,6 +44,14 @@ class Replenishment(LearntChannel):
     """Usual gap in days (n,) and share of buyers who buy again (n,), by row; NaN and 0 where nothing is known."""
 
     name: ClassVar[str] = "replenishment"
+    _ARRAYS: ClassVar[tuple[str, ...]] = (
+        "gap",
+        "rate",
+        "days_since",
+        "usual_gap",
+        "times_bought",
+        "repeat_rate",
+    )
 
     def __init__(self, catalogue: Catalogue, config: ReplenishmentConfig, arrays: dict[str, storage.Array]) -> None:
         self._catalogue, self.config, self._arrays = catalogue, config, arrays
@@ -79,7 +87,7 @@ class Replenishment(LearntChannel):
     @classmethod
     def load(cls, folder: Path, catalogue: Catalogue) -> Self:
         """Read what `save` wrote."""
-        config, arrays = storage.load(folder, ReplenishmentConfig, catalogue)
+        config, arrays = storage.load(folder, ReplenishmentConfig, catalogue, cls._ARRAYS)
         return cls(catalogue, config, arrays)
 
     def candidates(self, query: Query, k: int) -> Scored:

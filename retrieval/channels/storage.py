@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -33,8 +33,10 @@ def save(folder: Path, config: Frozen, catalogue: Catalogue, arrays: Mapping[str
     (folder / "channel.json").write_text(json.dumps(record, sort_keys=True, indent=1), encoding="utf-8")
 
 
-def load(folder: Path, config_type: type[ConfigT], catalogue: Catalogue) -> tuple[ConfigT, dict[str, Array]]:
-    """Read what `save` wrote.
+def load(
+    folder: Path, config_type: type[ConfigT], catalogue: Catalogue, names: Collection[str]
+) -> tuple[ConfigT, dict[str, Array]]:
+    """Read what `save` wrote: the config and the arrays of these names, exactly.
 
     Raises:
         ShopError: the folder is missing, damaged, of another version, or of another catalogue.
@@ -46,6 +48,8 @@ def load(folder: Path, config_type: type[ConfigT], catalogue: Catalogue) -> tupl
         known = record["catalogue"]
     except (OSError, ValueError, KeyError, TypeError, ValidationError) as error:
         raise ShopError(f"the signal in {folder} can't be read ({error})", "run crossaisle ingest again") from error
+    if set(arrays) != set(names):
+        raise ShopError(f"the signal in {folder} was learnt by another version", "run crossaisle ingest again")
     if known != fingerprint(catalogue):
         raise ShopError(f"the signal in {folder} was learnt on another catalogue", "run crossaisle ingest again")
     return config, arrays
