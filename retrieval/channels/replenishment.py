@@ -44,14 +44,7 @@ class Replenishment(LearntChannel):
     """Usual gap in days (n,) and share of buyers who buy again (n,), by row; NaN and 0 where nothing is known."""
 
     name: ClassVar[str] = "replenishment"
-    _ARRAYS: ClassVar[tuple[str, ...]] = (
-        "gap",
-        "rate",
-        "days_since",
-        "usual_gap",
-        "times_bought",
-        "repeat_rate",
-    )
+    _ARRAYS: ClassVar[tuple[str, ...]] = ("gap", "rate")
 
     def __init__(self, catalogue: Catalogue, config: ReplenishmentConfig, arrays: dict[str, storage.Array]) -> None:
         self._catalogue, self.config, self._arrays = catalogue, config, arrays
