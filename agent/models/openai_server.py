@@ -230,6 +230,7 @@ class OpenAIServer:
         return OpenAI(base_url=self.url, api_key=self._api_key or "none", max_retries=0, http_client=http), transport
 
     def _translated(self, error: Exception) -> ModelError:
+        import httpcore2
         import openai
 
         if isinstance(error, openai.NotFoundError):
@@ -243,12 +244,13 @@ class OpenAIServer:
             reason = f"status {error.status_code}: {error.message[:300]}"
             kind = ModelOutputError if error.status_code in (400, 422) else ModelUnavailableError
             return kind(f"the server at {self.url} refuses the request ({reason})", "look at the server's log")
-        if isinstance(error, openai.APIConnectionError) and error.__cause__ is not None:
-            return self._unreachable(error.__cause__)
-        return self._unreachable(error)
-
-    def _unreachable(self, error: BaseException) -> ModelUnavailableError:
+        if isinstance(error, openai.APIConnectionError):
+            error = error.__cause__ if isinstance(error.__cause__, Exception) else error
+        elif isinstance(error, openai.APIError):
+            return self._broken(f"it reports: {error.message[:300]}")
         why = f"{type(error).__name__}: {error}".rstrip(": ")
+        if isinstance(error, httpcore2.ReadError | httpcore2.WriteError | httpcore2.RemoteProtocolError):
+            return self._broken(why)
         return ModelUnavailableError(
             f"model {self.name} at {self.url} can't be reached ({why})", "start the server, or correct the address"
         )

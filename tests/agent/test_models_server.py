@@ -188,7 +188,8 @@ def test_nobody_there_is_unavailable_and_names_the_address(url):
     ("handler", "error", "words"),
     [
         (sends(HEAD, event('{"a":1')), ModelUnavailableError, "ended in the middle"),
-        (sends(b"SSH-2.0-OpenSSH_9.6\r\n"), ModelUnavailableError, "can't be reached"),
+        (sends(b"SSH-2.0-OpenSSH_9.6\r\n"), ModelUnavailableError, "broke"),
+        (lambda peer, path, body: peer.shutdown(socket.SHUT_RDWR), ModelUnavailableError, "broke"),
         (sends(HEAD, b"data: {oops\n\n"), ModelUnavailableError, "not JSON"),
         (sends(HEAD, b"data: 5\n\n", b'data: {"choices":null}\n\n'), ModelUnavailableError, "no chat completion"),
         (sends(HEAD, b'data: {"error":{"message":"out of memory"}}\n\n'), ModelUnavailableError, "out of memory"),

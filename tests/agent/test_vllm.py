@@ -18,9 +18,8 @@ from agent.prompting import load_prompt
 from agent.schema import Conversation
 from retrieval.errors import ModelOutputError, ModelTimeoutError, ModelUnavailableError
 from tests.agent.test_model_planner import MESSAGES, TALK, VOCABULARY
-from tests.agent.vllm_server import ADAPTERS, MODEL, VllmServer, tiny_models, vllm
+from tests.agent.vllm_server import ADAPTERS, MODEL, VllmServer
 
-__all__ = ["tiny_models", "vllm"]  # fixtures
 pytestmark = pytest.mark.vllm
 
 MORE = [

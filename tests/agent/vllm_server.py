@@ -12,7 +12,7 @@ import subprocess
 import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -86,17 +86,6 @@ class VllmServer:
         self.process.wait(30)
 
 
-@contextmanager
-def serving(models: Path, log: Path) -> Iterator[VllmServer]:
-    """A server that is ready, and gone afterwards."""
-    server = VllmServer(models, log)
-    try:
-        server.wait()
-        yield server
-    finally:
-        server.kill()
-
-
 @pytest.fixture(scope="session")
 def tiny_models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the tiny model and its adapters."""
@@ -108,11 +97,22 @@ def tiny_models(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def vllm(tiny_models: Path) -> Iterator[VllmServer]:
-    """The session's vLLM server."""
+def vllm_servers(tiny_models: Path) -> Iterator[list[VllmServer]]:
+    """The servers of this session; the last one runs unless a test has killed it."""
+    servers: list[VllmServer] = []
+    yield servers
+    for server in servers:
+        server.kill()
+
+
+@pytest.fixture
+def vllm(tiny_models: Path, vllm_servers: list[VllmServer]) -> VllmServer:
+    """A vLLM server that is ready: one for the whole session, started again only after a test has killed it."""
     need_vllm()
-    with serving(tiny_models, tiny_models / "vllm.log") as server:
-        yield server
+    if not vllm_servers or vllm_servers[-1].process.poll() is not None:
+        vllm_servers.append(VllmServer(tiny_models, tiny_models / f"vllm-{len(vllm_servers)}.log"))
+        vllm_servers[-1].wait()
+    return vllm_servers[-1]
 
 
 def need_vllm() -> None:
