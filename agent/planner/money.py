@@ -80,7 +80,7 @@ _BARE = re.compile(
     r"^ (?:(?:no|nope|ok|okay|actually|well|hmm|and|but|so|then|rather|sorry|wait|please|say|let|us|make|it|"
     r"that|now|can|could|we|i|"
     r"go|up|down|to|raise|increase|lower|reduce|change|set|bump|the|my|budget|limit|maximum|max|price|is|what|how|about|if|do|"
-    r"for|a|bit|little|more|less|let|maybe|perhaps|would|be|fine|instead|try|with|[,.!?:;-]) )*$"
+    r"for|a|bit|little|more|less|like|let|maybe|perhaps|would|be|fine|instead|try|with|[,.!?:;-]) )*$"
 )
 _BARE_AFTER = re.compile(
     r"^(?: (?:then|please|instead|max|is|fine|ok|okay|would|be|better|thanks|now|for|each|or|so|actually|[,.!?]))* $"

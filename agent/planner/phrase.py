@@ -10,6 +10,7 @@ from agent.planner.tokens import Text
 from agent.planner.vocabulary import Vocabulary
 
 MOST_WORDS = 16
+NUMBERS = frozenset({"two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "dozen"})
 
 
 @dataclass(frozen=True)
@@ -40,15 +41,16 @@ def phrase_of(
     kept, generic = _trimmed(text, run)
     kept = _without_loose_links(text, kept)
     low = [text.tokens[i].low for i in kept]
-    if not any(word[0].isalpha() for word in low):
+    if not any(word[0].isalpha() and word not in NUMBERS for word in low):
         return None
     lists = lexicon()
     before = [*lead, *(text.tokens[i].low for i in run if i < kept[0])]
     compared = any(text.tokens[i].low in lists.comparing for i in run[:2]) or before[-1:] in (["more"], ["less"])
     vague = bool(before) and before[-1] in {"something", "anything"} and len(low) == 1
     corrected = [vocabulary.correct(word) for word in low[:MOST_WORDS]]
-    content = [word for word in corrected if word not in lists.link]
-    names = any(word not in lists.describing and not word.isdigit() for word in content)
+    content = [word for word in corrected if word not in lists.link] or corrected
+    measured = content[0].isdigit() and content[-1] in lists.units
+    names = any(word not in lists.describing and not word.isdigit() for word in content) and not measured
     return Phrase(
         text=_spell(text, kept, low, corrected),
         words=tuple(corrected),

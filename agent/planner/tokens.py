@@ -16,6 +16,7 @@ _TOKEN = re.compile(
     r"\d+(?:st|nd|rd|th)\b|\d+(?:[.,'’]\d+)*|[^\W\d_]\w*(?:['’&-]\w+)*(?:(?<=s)['’](?=\s))?|[^\w\s]|_",
     re.UNICODE,
 )
+_MARKUP = re.compile(r"</?[a-zA-Z!][^<>]{0,200}>")
 _ENDINGS = {"n't": "not", "'m": "am", "'re": "are", "'ll": "will", "'d": "would", "'ve": "have"}
 _IS = {
     "it's",
@@ -74,9 +75,10 @@ def _expand(surface: str) -> list[str]:
 
 
 def shortened(message: str) -> str:
-    """A message cleaned, line ends as full stops, and of a long one its beginning and its end."""
+    """A message cleaned, without markup, line ends as full stops, and of a long one its beginning and its end."""
     if len(message) > HEAD + TAIL:
         message = f"{message[:HEAD]} . {message[-TAIL:]}"
+    message = _MARKUP.sub(" . ", message)
     return clean(message.replace("\r", "\n").replace("\n", " . ") if "\n" in message.strip() else message)
 
 

@@ -117,7 +117,8 @@ def _describes(chosen: Phrase, base: Plan, vocabulary: Vocabulary) -> bool:
     if vocabulary.related(chosen.text, head_of(base.query)) >= OFTEN:
         return True
     last = chosen.words[-1]
-    return len(last) > 5 and last.endswith(_ADJECTIVAL) and not vocabulary.is_noun(last)
+    adjectival = last in lexicon().adjective or (len(last) > 5 and last.endswith(_ADJECTIVAL))
+    return adjectival and not vocabulary.is_noun(last)
 
 
 def _is_proper(heard: Heard, chosen: Phrase) -> bool:

@@ -88,7 +88,7 @@ class Vocabulary:
         def related(phrase: str, word: str) -> float:
             rows, goods = index.rows_with(phrase), index.rows_with(word)
             both = len(np.intersect1d(rows, goods, assume_unique=True))
-            return max(both / len(rows), 2 * both / len(goods)) if both else 0.0
+            return min(max(both / len(rows), 2 * both / len(goods)), 1.0) if both else 0.0
 
         def owned(names: Sequence[str]) -> float:
             rows = index.rows_with(names[0])
