@@ -98,8 +98,7 @@ class LocalModel:
             for token in self._tokens(prompt, watch, max_tokens, None):
                 tokens.append(token)
                 text = self._tokenizer.decode(tokens, skip_special_tokens=True)
-                if text.endswith("\ufffd"):  # the middle of a character that is several tokens
-                    continue
+                text = text.rstrip("\ufffd")  # a character that is several tokens waits for the last of them
                 if len(text) > len(said):
                     yield text[len(said) :]
                     said = text
