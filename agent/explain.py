@@ -6,7 +6,7 @@ from agent.schema import Act, ItemReceipt, Receipt
 from agent.wording import either, limits_in_words, money, stock
 from retrieval.text import label
 
-_HEADINGS = {"across": "From other aisles:", "usual": "From your usual aisles:", "repeat": "Perhaps running low:"}
+_HEADINGS = {"across": "From other aisles:", "usual": "From your usual aisles:", "repeat": "Perhaps time for more:"}
 
 
 def template(receipt: Receipt) -> list[str]:

@@ -11,7 +11,7 @@ from itertools import combinations
 from agent.schema import ItemReceipt, Receipt
 from agent.wording import limits_in_words, major, money, month, stock
 from retrieval.schema import Availability, EventRef
-from retrieval.text import label, terms
+from retrieval.text import label, terms, words
 
 _NUMBER = re.compile(r"\d+(?:[.,’']\d{3})*(?:[.,]\d+)?")
 _COUNTING = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"]
@@ -56,7 +56,8 @@ def number_word(word: str) -> str | None:
 def of_text(texts: Iterable[str]) -> Facts:
     """Facts that stand in plain text."""
     joined = " \n ".join(texts)
-    return Facts(frozenset(terms(joined)), frozenset(numbers(joined)))
+    spelt = (number_word(word) for word in words(joined))
+    return Facts(frozenset(terms(joined)), frozenset(numbers(joined)) | {n for n in spelt if n is not None})
 
 
 def of_item(item: ItemReceipt) -> Facts:
