@@ -11,7 +11,7 @@ from functools import lru_cache
 
 from retrieval.text import clean
 
-HEAD, TAIL = 1_500, 500  # characters: of longer messages the beginning and the end are read
+HEAD, TAIL = 1_200, 300  # characters: of longer messages the beginning and the end are read
 _TOKEN = re.compile(
     r"\d+(?:st|nd|rd|th)\b|\d+(?:[.,'’]\d+)*|[^\W\d_]\w*(?:['’&-]\w+)*(?:(?<=s)['’](?=\s))?|[^\w\s]|_",
     re.UNICODE,
