@@ -84,9 +84,8 @@ def frame(rows: list[dict[str, object]]) -> pl.DataFrame:
     for number, row in enumerate(rows):
         base: dict[str, object] = {name: "" if dtype == pl.String() else None for name, dtype in SCHEMA.items()}
         base |= {"item": f"p:{number:04d}", "availability": "unknown", "platform": "p", "category_path": []}
-        filled.append(base | row)
-    return pl.DataFrame(filled, schema=SCHEMA).with_columns(
-        attributes=pl.Series([json.dumps(r["attributes"]) if isinstance(r["attributes"], dict) else "" for r in filled])
-        if any(isinstance(r["attributes"], dict) for r in filled)
-        else pl.col("attributes")
-    )
+        merged = base | row
+        if isinstance(merged["attributes"], dict):
+            merged["attributes"] = json.dumps(merged["attributes"])
+        filled.append(merged)
+    return pl.DataFrame(filled, schema=SCHEMA)
