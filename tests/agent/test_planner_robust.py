@@ -16,10 +16,11 @@ from retrieval.catalogue import SCHEMA, Catalogue
 from tests.agent.planner_shop import PLANNER, SHOWN, VOCABULARY, talk
 
 WORDS = (
-    "not no without under over 50 $ £ € 1,000 between and to cheaper the first second one it add cart compare why is "
-    "for my sister dog gift leather black Sony from Harbour in Coffee beans , . ! ? - actually wait make that don't want "
-    "show me others 类 便宜 元以下 👍 ' OR 1=1 -- <script> {{ }} \\ \x00 \u202e k % # 2 99999999999999999999999 1.2.3,4 a "
-    "hundred more like like similar any brand start over too big"
+    "not no without under over 50 $ £ € 1,000 between and to cheaper the first second one it add "
+    "cart compare why is for my sister dog gift leather black Sony from Harbour in Coffee beans , . "
+    "! ? - actually wait make that don't want show me others 类 便宜 元以下 👍 ' OR 1=1 -- <script> {{ }} "
+    "\\ \x00 \u202e k % # 2 99999999999999999999999 1.2.3,4 a hundred more like like similar any "
+    "brand start over too big"
 )
 PIECES = st.sampled_from(WORDS.split(" "))
 
