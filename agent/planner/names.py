@@ -18,12 +18,11 @@ _PART = r"(?:aisle|category|section|department|range|group)"
 
 @dataclass
 class Names:
-    """Hard wishes by name; `or_other` when other brands are welcome too, then brands only rank."""
+    """Names that limit the search, in the catalogue's spelling."""
 
     brands: list[str] = field(default_factory=list)
     categories: list[str] = field(default_factory=list)
     platforms: list[str] = field(default_factory=list)
-    fitting: list[str] = field(default_factory=list)
 
 
 def read_names(text: Text, vocabulary: Vocabulary, about: str = "") -> Names:
