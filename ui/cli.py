@@ -16,6 +16,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from ui.commands import measure
 from ui.options import Adapter, AsJson, Chroma, ModelName, ModelOptions, ModelPath, ModelUrl, Shop, State
 from ui.output import command
 
@@ -26,8 +27,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-bench = typer.Typer(help="Measure.", no_args_is_help=True)
-app.add_typer(bench, name="bench")
+app.add_typer(measure.app, name="bench")
 
 Json = dict[str, Any]
 Into = Annotated[Path, typer.Option("--into", metavar="DIR", help="The shop folder to build; swapped in when done.")]
@@ -109,6 +109,7 @@ def shop(
 
     listening = listen(host, port)
     with Desk(shop, state, chroma_url, options.open()) as desk:
+        desk.warm()
         serve(desk, listening, lambda url: complain(f"{desk.shop.name} is open at {url} (end with Ctrl-C)"))
 
 
@@ -217,28 +218,6 @@ def doctor(
     if not as_json:
         print_findings(findings)
     return findings
-
-
-@bench.command("turn")
-@command
-def bench_turn(
-    *,
-    shop: Shop,
-    turns: Annotated[int, typer.Option(min=1, max=1_000_000, help="How many turns.")] = 1000,
-    seed: Annotated[int, typer.Option(min=0, help="Another seed draws other turns.")] = 0,
-    chroma_url: Chroma = None,
-    as_json: AsJson = False,
-) -> Json:
-    """Time turns without a model: milliseconds to the cards, unfiltered and filtered."""
-    import json
-
-    from eval.bench import bench_turn as measure
-    from ui.output import say
-
-    report = measure(shop, turns, seed, chroma_url)
-    if not as_json:
-        say(json.dumps(report, indent=2))
-    return report
 
 
 def main() -> None:

@@ -1,0 +1,75 @@
+"""`crossaisle bench ...`: figures come from commands, with their baselines in the same run."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from ui.options import Adapter, AsJson, Chroma, ModelName, ModelOptions, ModelPath, ModelUrl, Shop
+from ui.output import command, say
+
+app = typer.Typer(help="Measure.", no_args_is_help=True)
+Json = dict[str, Any]
+Seed = Annotated[int, typer.Option(min=0, help="Another seed draws other turns.")]
+
+
+@app.command("turn")
+@command
+def turn(
+    *,
+    shop: Shop,
+    turns: Annotated[int, typer.Option(min=1, max=1_000_000, help="How many turns.")] = 1000,
+    seed: Seed = 0,
+    chroma_url: Chroma = None,
+    as_json: AsJson = False,
+) -> Json:
+    """Time turns without a model: milliseconds to the cards, unfiltered and filtered."""
+    from eval.bench import bench_turn
+
+    return _told(bench_turn(shop, turns, seed, chroma_url), quiet=as_json)
+
+
+@app.command("hostile")
+@command
+def hostile(
+    *,
+    shop: Shop,
+    turns: Annotated[int, typer.Option(min=1, max=1_000_000, help="How many turns; every fourth is hostile.")] = 2000,
+    seed: Seed = 0,
+    model_url: ModelUrl = None,
+    model: ModelName = None,
+    model_path: ModelPath = None,
+    adapter: Adapter = None,
+    as_json: AsJson = False,
+) -> Json:
+    """Drive scripted turns, a quarter hostile; `passed` is false, and the exit status 1, after any breach."""
+    from eval.hostile import bench_hostile
+
+    options = ModelOptions(model_url, model, model_path, adapter)
+    options.check()
+    report = _told(bench_hostile(shop, turns, seed, options.open()), quiet=as_json)
+    report["ok"] = report["passed"]
+    return report
+
+
+@app.command("encoder")
+@command
+def encoder(
+    *,
+    judgments: Annotated[Path, typer.Argument(help="JSON lines: query, title, label (E, S, C or I).")],
+    encoders: Annotated[list[str] | None, typer.Option("--encoder", help="An encoder; may be given again.")] = None,
+    as_json: AsJson = False,
+) -> Json:
+    """Score encoders on graded query-product pairs, and how many texts each encodes a second."""
+    from eval.encoders import bench_encoders
+
+    return _told(bench_encoders(judgments, tuple(encoders or ("static", "minilm"))), quiet=as_json)
+
+
+def _told(report: dict[str, object], *, quiet: bool) -> Json:
+    if not quiet:
+        say(json.dumps(report, indent=2, ensure_ascii=False))
+    return dict(report)
