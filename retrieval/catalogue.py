@@ -23,6 +23,7 @@ from retrieval.text import terms
 
 Mask = NDArray[np.bool_]
 Rows = NDArray[np.int32]
+_FEW = 6
 
 SCHEMA: dict[str, pl.DataType] = {
     "item": pl.String(),
@@ -62,9 +63,15 @@ class Codes:
 
     def member(self, wanted: Iterable[str]) -> Mask:
         """Rows whose value is one of `wanted`; a name that the column doesn't hold matches nothing."""
-        table = np.zeros(len(self.names), dtype=np.bool_)
-        table[[self.code_of[name] for name in wanted if name in self.code_of]] = True
-        return table[self.codes]
+        known = sorted({self.code_of[name] for name in wanted if name in self.code_of})
+        if len(known) > _FEW:
+            table = np.zeros(len(self.names), dtype=np.bool_)
+            table[known] = True
+            return table[self.codes]
+        mask = np.zeros(len(self.codes), dtype=np.bool_)
+        for code in known:  # comparing is ten times as fast as looking up
+            mask |= self.codes == code
+        return mask
 
 
 class Catalogue:
