@@ -67,6 +67,11 @@ class Desk:
         self.memory.close()
         self.shop.close()
 
+    def warm(self) -> None:
+        """Read now what would be read in the first turn."""
+        self.shop.warm()
+        _ = self.assistant
+
     @property
     def assistant(self) -> Assistant:
         """Who answers; over the newest finished generation of the shop."""
@@ -75,7 +80,7 @@ class Desk:
         with self._lock:
             if self.shop.stale():
                 log.warning("a newer build of %s was swapped in: opening it", self._folder)
-                self.shop, self._assistant = Shop.open(self._folder, chroma_url=self._chroma), None
+                self.shop, self._assistant = Shop.open(self._folder, chroma_url=self._chroma).warm(), None
             if self._assistant is None:
                 self._assistant = Assistant(self.shop, self.memory, self.model)
             return self._assistant

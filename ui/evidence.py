@@ -21,14 +21,21 @@ CHANNELS = {
     "popularity": "Popular in this season",
     "new_items": "New, and reads like what you know",
     "replenishment": "Runs out about now",
+    "habit": "Aisles that you walk",
 }
 _FACTS = {
     "similarity": "closeness",
-    "shoppers": "shoppers who bought it",
-    "since_days": "days since you bought it",
-    "gap_days": "days between purchases, usually",
-    "season": "season factor",
+    "place": "place among the most bought",
+    "days_since": "days since you bought it",
+    "usual_gap": "usual days between purchases",
+    "times_bought": "times you bought it",
+    "repeat_rate": "share who buy it again",
+    "source_shoppers": "shoppers in the first aisle",
+    "target_shoppers": "in the second",
+    "times": "times you were in this aisle",
 }
+_INNER = frozenset({"score", "shown_part", "recent"})
+"""Facts on a channel's own scale, which say nothing to people; scores stand in the table of channels."""
 
 
 def ledger(entry: ItemReceipt) -> str:
@@ -65,8 +72,9 @@ def _walk(evidence: Evidence) -> str:
         steps += [_step("It suggests", _suggestion(evidence.edge)), _step("How often", _frequency(evidence.edge))]
     if evidence.terms:
         steps.append(_step("It mentions", ", ".join(f"“{term}”" for term in evidence.terms[:8])))
-    if evidence.facts and evidence.edge is None:
-        told = ", ".join(f"{_FACTS.get(name, label(name))}: {value:,.4g}" for name, value in evidence.facts.items())
+    facts = [(name, value) for name, value in evidence.facts.items() if name not in _INNER]
+    if facts:
+        told = ", ".join(f"{_FACTS.get(name, name.replace('_', ' '))}: {value:,.4g}" for name, value in facts)
         steps.append(_step("In numbers", told))
     if not steps:
         return ""

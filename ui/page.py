@@ -92,8 +92,8 @@ class Page:
             with gr.Tab("History", elem_id="xa-history-tab"):
                 self.history = self._html(elem_id="xa-history")
         with gr.Row(elem_id="xa-ends"):
-            self.anew = gr.Button("New conversation", size="sm", min_width=120, elem_id="xa-anew")
-            self.forget = gr.Button("Forget what I did here", size="sm", min_width=120, elem_id="xa-forget")
+            self.anew = gr.Button("New conversation", size="sm", min_width=110, elem_id="xa-anew")
+            self.forget = gr.Button("Forget me here", size="sm", min_width=110, elem_id="xa-forget")
 
     def _choices(self) -> list[tuple[str, str]]:
         return [("Visitor, no history", ""), *((name, name) for name in self.desk.some_shoppers())]

@@ -10,14 +10,6 @@ from retrieval.text import label
 if TYPE_CHECKING:
     from ui.room import Room
 
-QUICK = (
-    ("Cheaper", "cheaper"),
-    ("Another brand", "another brand"),
-    ("Another aisle", "something from another aisle"),
-    ("Only in stock", "only what is in stock"),
-    ("Compare the first two", "compare the first two"),
-)
-
 
 def header(shop: str, model: str | None) -> str:
     """The head of the page: whose shop it is, and which model answers."""
@@ -49,10 +41,18 @@ def examples(room: Room) -> list[str]:
 
 
 def chips(room: Room) -> str:
-    """Quick replies, once there is something to reply to."""
-    if not any(view.receipt and view.receipt.items for view in room.turns):
+    """Quick replies to what was shown last; none before anything was shown."""
+    shown = next((view.receipt.items for view in reversed(room.turns) if view.receipt and view.receipt.items), ())
+    if not shown:
         return ""
-    return f'<div class="xa-quick">{"".join(_say(name, text) for name, text in QUICK)}</div>'
+    quick = [("Cheaper", "cheaper"), ("Something else", "something else")]
+    brand = shown[0].item.brand
+    if brand and len(brand) <= 24:
+        quick.append((f"Not {brand}", f"not {brand}"))
+    quick += [("Another aisle", "surprise me with something new"), ("Only in stock", "only what is in stock")]
+    if len(shown) > 1:
+        quick.append(("Compare the first two", "compare the first two"))
+    return f'<div class="xa-quick">{"".join(_say(name, text) for name, text in quick)}</div>'
 
 
 def status(text: str) -> str:

@@ -21,7 +21,10 @@ def chat(desk: Desk, message: str, shopper: str | None, file: Path | None, *, qu
 
     conversation = transcript.read(file, shopper) if file else Conversation(shopper=shopper)
     shopper = shopper or conversation.shopper
+    if file:
+        desk.memory.open_conversation(shopper, conversation.id)  # the log knows it under the file's id
     _note_unknown(desk, shopper)
+    desk.warm()  # else the first turn's time would be that of opening files
     reply: Reply | None = None
     after = conversation
     for step in desk.assistant.turn(message, conversation, desk.profile(shopper)):
