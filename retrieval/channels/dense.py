@@ -36,13 +36,15 @@ class DenseConfig(Frozen):
     Attributes:
         exact_rows: allowed rows up to which the exact product is taken.
         oversample: how many times more than statistically needed Chroma is asked for under a filter.
+        enough: share of what was asked for that must survive the filter; else the exact product decides.
         most: results that Chroma is asked for at most; beyond, the exact product is cheaper.
         half_life: days after which a shopper's own event counts half in the taste vector.
         last: how many of the shopper's last events make the taste vector.
     """
 
     exact_rows: int = Field(default=20_000, ge=0)
-    oversample: float = Field(default=1.5, ge=1)
+    oversample: float = Field(default=1.2, ge=1)
+    enough: float = Field(default=0.8, gt=0, le=1)
     most: int = Field(default=600, ge=1)
     half_life: float = Field(default=60.0, gt=0)
     last: int = Field(default=20, ge=1)
@@ -80,7 +82,7 @@ class Dense(Channel):
         if self._store is None or len(allowed) <= self.config.exact_rows or needed > self.config.most:
             return self._exact(vector, k, allowed)
         found = self._approximate(vector, needed, query)
-        enough = len(found.rows) >= min(k, len(allowed))
+        enough = len(found.rows) >= self.config.enough * min(k, len(allowed))
         return Scored(found.rows[:k], found.scores[:k]) if enough else self._exact(vector, k, allowed)
 
     def taste(self, history: History) -> Vectors | None:

@@ -52,7 +52,7 @@ class Log:
     def liked(cls, events: pl.DataFrame, catalogue: Catalogue) -> Log:
         """Every event that speaks for an item the catalogue holds."""
         events = events.filter(pl.col("kind").is_in([kind.value for kind in LIKED]))
-        items = pl.DataFrame({"item": catalogue.ids, "row": np.arange(len(catalogue), dtype=np.int32)})
+        items = pl.DataFrame({"item": catalogue.frame["item"], "row": np.arange(len(catalogue), dtype=np.int32)})
         kinds = pl.DataFrame({"kind": KINDS, "code": np.arange(len(KINDS), dtype=np.int8)})
         frame = (
             events.select("shopper", "item", "kind", "at")

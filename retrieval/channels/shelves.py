@@ -20,6 +20,7 @@ from retrieval.history import History
 HALF_LIFE = 180.0  # days after which a purchase counts half for an item's popularity
 PRICE_WEIGHT, BRAND_WEIGHT = 0.3, 0.3
 PER_CATEGORY = 8  # items that one category contributes where several categories are asked for
+BREADTH = 2  # times more items than asked for are gathered, so that small lists hold several categories
 
 
 @dataclass(frozen=True)
@@ -113,7 +114,7 @@ class Shelves:
             if len(rows):
                 found.append((rows, float(scores[category])))
                 total += min(len(rows), PER_CATEGORY)
-                if total >= k:
+                if total >= BREADTH * k:
                     break
         if not found:
             return Scored.none()
