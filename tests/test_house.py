@@ -55,18 +55,27 @@ def test_an_arrow_that_points_up_would_be_seen() -> None:
     assert imported("def f():\n    from ui.cli import main") == {"ui.cli"}
 
 
+def named(tree: ast.Module) -> set[str]:
+    """Modules that a file names in its top-level imports; `from package import module` names the module."""
+    found = set()
+    for node in tree.body:
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
+            found |= {f"{node.module}.{alias.name}" for alias in node.names} | {node.module}
+    return found
+
+
 def test_no_import_runs_in_a_circle() -> None:
     graph = {}
     for floor in MAY_IMPORT:
         for path in (ROOT / floor).rglob("*.py"):
             name = ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
-            tree = ast.parse(path.read_text(encoding="utf-8"))
-            graph[name] = {
-                node.module
-                for node in tree.body
-                if isinstance(node, ast.ImportFrom) and node.module and node.level == 0
-            } | {alias.name for node in tree.body if isinstance(node, ast.Import) for alias in node.names}
-    graph = {name: {module for module in modules if module in graph} for name, modules in graph.items()}
+            graph[name] = named(ast.parse(path.read_text(encoding="utf-8")))
+    for name, modules in graph.items():
+        inner = {module for module in modules if module in graph}
+        packages = {module for module in inner if any(other.startswith(f"{module}.") for other in inner)}
+        graph[name] = inner - packages - {name}
     graphlib.TopologicalSorter(graph).prepare()
 
 
