@@ -28,7 +28,7 @@ from retrieval.cleaning.items import catalogue, latest_records, most_told
 from retrieval.cleaning.orders import settle
 from retrieval.cleaning.rejects import RejectWriter
 from retrieval.cleaning.robots import robots
-from retrieval.cleaning.rows import Clean, clean_rows
+from retrieval.cleaning.rows import Clean, clean_rows, gather
 from retrieval.errors import FeedError
 from retrieval.feeds.base import Batch, Feed
 from retrieval.history import EVENT_SCHEMA
@@ -36,7 +36,8 @@ from retrieval.history import EVENT_SCHEMA
 Progress = Callable[[str, int, int | None], None]
 """Called with what is being done, how much of it is done, and how much there is (None while unknown)."""
 
-RANGE = 4_000_000
+RANGE = 1_500_000
+_FOLD = 1_000_000
 _SAME = ("shopper", "item", "kind", "at", "value_minor", "currency", "quantity", "platform", "order")
 _log = logging.getLogger(__name__)
 
@@ -146,10 +147,22 @@ def _parts(parts: Path, name: str) -> pl.LazyFrame:
     return pl.scan_parquet(sorted(parts.glob(f"{name}-*.parquet")))
 
 
+def _folded(parts: Path) -> pl.DataFrame:
+    """Everything told of items; alike descriptions are put together on the way, so that memory follows the items."""
+    files = sorted(parts.glob("told-*.parquet"))
+    told, bound = pl.read_parquet(files[0]), _FOLD
+    for file in files[1:]:
+        told = pl.concat([told, pl.read_parquet(file)])
+        if told.height > bound:
+            told = gather(told)
+            bound = 2 * told.height + _FOLD
+    return told
+
+
 def _items(feed: Feed, parts: Path, rejects: RejectWriter) -> tuple[pl.DataFrame, int]:
     """The catalogue, and how many item records are in it."""
     own, dropped = latest_records(_parts(parts, "own").collect())
-    told = most_told(_parts(parts, "told").collect())
+    told = most_told(_folded(parts))
     bought = _parts(parts, "events").filter(pl.col("kind") != "cancel")
     first = pl.col("at").min() if feed.clock == "time" else pl.lit(None, EVENT_SCHEMA["at"])
     seen = bought.group_by("item").agg(first.alias("first")).sort("item").collect()

@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import retrieval.clean
+import retrieval.feeds.chunks
 from retrieval.catalogue import SCHEMA, Catalogue
 from retrieval.clean import clean_feed
 from retrieval.cleaning.rejects import REASONS
@@ -221,6 +222,16 @@ def test_ranges_of_shoppers_make_no_difference(tmp_path: Path, monkeypatch: pyte
     assert whole.events == parted.events
     assert whole.counts == parted.counts
     assert len(whole.events) > 500
+
+
+def test_folding_what_is_told_makes_no_difference(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retrieval.feeds.chunks, "ROWS", 50)
+    path = messy_csv(tmp_path, 2_000)
+    whole = clean(path, tmp_path / "one")
+    monkeypatch.setattr(retrieval.clean, "_FOLD", 20)
+    folded = clean(path, tmp_path / "two")
+    assert whole.items == folded.items
+    assert len(whole.items) == 17
 
 
 def test_the_same_feed_gives_the_same_bytes_also_after_a_killed_run(tmp_path: Path) -> None:

@@ -77,10 +77,19 @@ def test_ambiguous_and_impossible_times_are_none(text: str) -> None:
     assert moment(text) is None
 
 
-def test_milliseconds_take_the_short_way_to_the_same_times() -> None:
-    fast = moment_column(pl.Series(["1483228800123", "1483228800456"]))
-    slow = moment_column(pl.Series(["1483228800123", "2017-01-01T00:00:00.456"]))
-    assert fast.to_list() == slow.to_list()
+WRITTEN = st.one_of(
+    st.datetimes(datetime(1970, 1, 2), datetime(2100, 1, 1)).map(lambda at: at.isoformat()),
+    st.datetimes(datetime(1970, 1, 2), datetime(2100, 1, 1)).map(lambda at: at.isoformat(" ", "seconds") + "Z"),
+    st.dates().map(str),
+    st.integers(-(10**16), 10**16).map(str),
+    st.integers(10**8, 10**10).map(lambda second: f"{second}.0"),
+    st.from_regex(r"[0-9]{1,4}-[0-9]{1,2}-[0-9]{1,2}([ T][0-9]{1,2}:[0-9]{1,2}(:[0-9]{2})?)?[Z+]?", fullmatch=True),
+)
+
+
+@given(WRITTEN)
+def test_columns_are_read_as_single_values_are(text: str) -> None:
+    assert moment_column(pl.Series([text, None])).to_list() == [moment(text), None]
 
 
 def test_paths_in_five_spellings_are_one() -> None:
