@@ -24,7 +24,7 @@ TEXT = ("dense", "lexical")
 Mode = Literal["words", "ideas", "aisle", "repeat"]
 # What each channel's ranks count for. "words": asked in words; "ideas": asked without words; "aisle": inferred.
 WEIGHTS: dict[Mode, dict[str, float]] = {
-    "words": {"dense": 1.0, "lexical": 0.8, "copurchase": 0.1, "association": 0.05, "ease": 0.05, "popularity": 0.15},
+    "words": {"dense": 1.0, "lexical": 0.8, "copurchase": 0.08, "popularity": 0.03, "association": 0.03, "ease": 0.03},
     "ideas": {
         "copurchase": 1.0,
         "ease": 0.8,
