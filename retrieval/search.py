@@ -6,19 +6,20 @@ only tilts what the words found. Without words behaviour leads, inside the targe
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import lru_cache
-from typing import Literal, Protocol
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from retrieval.catalogue import Catalogue, Mask
-from retrieval.channels.base import Channel, Query, Scored
+from retrieval.channels.base import Query, Scored
 from retrieval.fuse import Fused, entries, fuse
 from retrieval.history import History
 from retrieval.schema import Availability, Candidate, Candidates, Constraints, EventKind, Evidence, Need
+from retrieval.searchable import Searchable as Searchable
 
 TEXT = ("dense", "lexical")
 Mode = Literal["words", "ideas", "aisle", "repeat"]
@@ -50,51 +51,6 @@ SPARE = 50
 REACH = 200  # how deep the words of an asked need reach; what they find is what behaviour may tilt
 TARGET_BOOST = 1.25  # an asked need's preferred categories, where it names some
 DAMPING, DAMPING_HALF_LIFE = 0.15, 60.0  # what a dismissal takes off its category and off its brand; days
-
-
-class SensitiveGoods(Protocol):
-    """What search needs to know of sensitive goods."""
-
-    @property
-    def mask(self) -> Mask:
-        """(n,) sensitive rows."""
-        ...
-
-    def hidden(self, text: str = "") -> Mask:
-        """(n,) rows that must not be shown in answer to a text."""
-        ...
-
-
-class Encodes(Protocol):
-    """What search needs of an encoder."""
-
-    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """(n, d) float32 unit norm."""
-        ...
-
-
-class Searchable(Protocol):
-    """What search needs of a shop."""
-
-    @property
-    def catalogue(self) -> Catalogue:
-        """All items."""
-        ...
-
-    @property
-    def encoder(self) -> Encodes:
-        """The encoder that the items were encoded with."""
-        ...
-
-    @property
-    def channels(self) -> Mapping[str, Channel]:
-        """Channels by name."""
-        ...
-
-    @property
-    def sensitive(self) -> SensitiveGoods:
-        """The sensitive part of the catalogue."""
-        ...
 
 
 def search(
