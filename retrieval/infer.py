@@ -16,9 +16,10 @@ from retrieval.channels.ease import Ease
 from retrieval.channels.replenishment import Replenishment
 from retrieval.history import History
 from retrieval.schema import Candidates, Constraints, Evidence, Need
-from retrieval.search import Searchable, allowed, search
+from retrieval.search import allowed, search
+from retrieval.searchable import Searchable
 
-EDGE_WEIGHT = 0.25  # of the association graph beside EASE, both standardised; chosen on a validation split
+EDGE_WEIGHT = 0.1  # of the association graph beside EASE, both standardised; chosen on a validation split
 ASKED_WEIGHT = 2.0  # of the edges from what is asked now, beside what was done before
 ASKED_DEPTH = 20  # results of the asked need whose categories are its source
 MIN_SUPPORT = 3  # shoppers that an edge needs before a need is inferred from it

@@ -13,7 +13,8 @@ from retrieval.catalogue import Catalogue
 from retrieval.diversify import Look, select
 from retrieval.history import History
 from retrieval.schema import Candidate, Candidates, EventKind, Ranked, Ranking
-from retrieval.search import Searchable, mode_of
+from retrieval.search import mode_of
+from retrieval.searchable import Searchable
 
 OTHERS_SHARE = 3  # of this many places, one may go to other aisles while something was asked for
 IDEAS_PER_CATEGORY = 2

@@ -10,7 +10,8 @@ from retrieval.history import History
 from retrieval.infer import cross_needs, repeat_needs
 from retrieval.rank import rank
 from retrieval.schema import Constraints, Evidence, Need, Ranking
-from retrieval.search import Searchable, search
+from retrieval.search import search
+from retrieval.searchable import Searchable
 
 ACROSS, REPEATS = 0.6, 0.2  # shares of the list for other aisles and for repeats; the usual aisles get the rest
 HABIT = "habit"  # the channel named by the evidence of usual aisles

@@ -19,7 +19,7 @@ from retrieval.channels.base import Query, Scored
 from retrieval.fuse import Fused, entries, fuse
 from retrieval.history import History
 from retrieval.schema import Availability, Candidate, Candidates, Constraints, EventKind, Evidence, Need
-from retrieval.searchable import Searchable as Searchable
+from retrieval.searchable import Searchable
 
 TEXT = ("dense", "lexical")
 Mode = Literal["words", "ideas", "aisle", "repeat"]

@@ -10,7 +10,8 @@ from retrieval.infer import cross_needs, repeat_needs
 from retrieval.rank import rank
 from retrieval.recommend import recommend
 from retrieval.schema import Candidates, Constraints, Need, Ranking
-from retrieval.search import Searchable, mode_of, search, text_lists
+from retrieval.search import mode_of, search, text_lists
+from retrieval.searchable import Searchable
 
 
 class Forgetting:
