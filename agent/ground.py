@@ -14,22 +14,25 @@ from functools import cache
 from importlib import resources
 
 from agent.facts import Facts, number_word, numbers, of_comparison, of_item, of_receipt
+from agent.reason import QUOTED
 from agent.schema import Receipt
 from agent.wording import either, stock
-from retrieval.schema import Availability, EventKind
-from retrieval.text import label, terms, words
+from retrieval.schema import Availability, EventKind, EventRef
+from retrieval.text import label, short_name, terms, words
 
-_CLAIM = re.compile(
+_YOU = (
     r"\byou(?:['’]ve| have| had| recently| already| also| once| just)* "
-    r"(bought|purchased|ordered|got|own|have|viewed|looked at|liked|saved|reviewed|put|added)\b([^,;:.!?]*)",
-    re.IGNORECASE,
+    r"(bought|purchased|ordered|got|own|have|viewed|looked at|liked|saved|reviewed|put in your cart|added|put)\b"
 )
+_CLAIM = re.compile(_YOU + r"([^,;:.!?]*)", re.IGNORECASE)
+_EVENT = "pastevent"  # stands for an event's title while a sentence is checked, its number behind it in letters
 _KINDS = {
     "viewed": {EventKind.VIEW},
     "looked at": {EventKind.VIEW},
     "liked": {EventKind.FAVOURITE},
     "saved": {EventKind.FAVOURITE},
     "reviewed": {EventKind.REVIEW},
+    "put in your cart": {EventKind.CART},
     "put": {EventKind.CART},
     "added": {EventKind.CART},
 }
@@ -61,23 +64,25 @@ class Grounder:
         self._asked = frozenset(terms(message)) & frozenset(
             terms(" ".join((receipt.plan.query, receipt.plan.question)))
         )
+        titles = {short_name(event.title, QUOTED) for facts in self._facts.values() for event in facts.events}
+        self._titles = sorted(titles, key=lambda title: (-len(title), title))
         self._last: tuple[int, ...] = ()
 
     def check(self, sentence: str) -> Verdict:
         """Check one sentence; remembers which items it names."""
-        places = {rank: sentence.find(item.name) for rank, item in self._items.items() if item.name}
+        rest = self._mark_events(sentence)
+        places = {rank: rest.find(item.name) for rank, item in self._items.items() if item.name}
         named = tuple(sorted((rank for rank, place in places.items() if place >= 0), key=lambda rank: places[rank]))
         scope = named or self._last
         facts = self._shared
         for rank in scope:
             facts = facts | self._facts[rank]
-        rest = sentence
         for rank in sorted(named, key=lambda r: -len(self._items[r].name)):
             rest = rest.replace(self._items[rank].name, " ")
         why = (
             self._foreign_numbers(rest, facts)
             or self._foreign_words(rest, facts)
-            or _false_claim(rest, facts)
+            or self._false_claim(rest, facts)
             or self._wrong_stock(rest, scope)
             or self._denial(rest, scope)
             or self._backwards(rest, scope)
@@ -87,6 +92,28 @@ class Grounder:
             self._last = named
         return Verdict(not why, why, named)
 
+    def _mark_events(self, sentence: str) -> str:
+        """Put a mark where a claim quotes an event's title whole: titles may hold commas, numbers and denials."""
+        for number, title in enumerate(self._titles):
+            if title in sentence:
+                quoted = re.compile(f"({_YOU}) {re.escape(title)}", re.IGNORECASE)
+                sentence = quoted.sub(rf"\1 {_mark(number)}", sentence)
+        return sentence
+
+    def _false_claim(self, text: str, facts: Facts) -> str:
+        for match in _CLAIM.finditer(text):
+            verb, rest = match.group(1).lower(), match.group(2)
+            said = [t for t in terms(rest) if t not in _ASIDE and t not in neutral_words()]
+            kinds = _KINDS.get(verb, {EventKind.PURCHASE})
+            told = [event for event in facts.events if event.kind in kinds]
+            if said and not any(set(said) <= self._event_terms(event) for event in told):
+                return f"“you {verb}{rest[:40]}” is no event in the receipt"
+        return ""
+
+    def _event_terms(self, event: EventRef) -> set[str]:
+        mark = _mark(self._titles.index(short_name(event.title, QUOTED)))
+        return {*terms(event.title), *terms(label(event.category)), *terms(f"{event.at:%d %B %Y %-d}"), mark}
+
     def _foreign_numbers(self, text: str, facts: Facts) -> str:
         stated = [*numbers(text), *(n for n in map(number_word, words(text)) if n is not None and n not in {"0", "1"})]
         return next((f"number {n} is not in the receipt" for n in stated if n not in facts.numbers), "")
@@ -94,7 +121,7 @@ class Grounder:
     def _foreign_words(self, text: str, facts: Facts) -> str:
         allowed = facts.words | neutral_words() | _CHEAPER
         for term in terms(text):
-            known = term in allowed or term.isdigit()  # numbers have a check of their own
+            known = term in allowed or term.isdigit() or term.startswith(_EVENT)  # these have checks of their own
             known = known or (term[0].isdigit() and set(numbers(term)) <= facts.numbers)
             if not known and number_word(term) is None:
                 return f"“{term}” is not in the receipt"
@@ -149,23 +176,8 @@ class Grounder:
         return "" if right and min(known) < max(known) else "a price comparison that the prices don't bear out"
 
 
-def _false_claim(text: str, facts: Facts) -> str:
-    for match in _CLAIM.finditer(text):
-        verb, rest = match.group(1).lower(), match.group(2)
-        said = [t for t in terms(rest) if t not in _ASIDE and t not in neutral_words()]
-        if not said:
-            continue
-        kinds = _KINDS.get(verb, {EventKind.PURCHASE})
-        if not any(
-            event.kind in kinds and set(said) <= _event_terms(event.title, event.category, event.at)
-            for event in facts.events
-        ):
-            return f"“you {verb}{rest[:40]}” is no event in the receipt"
-    return ""
-
-
-def _event_terms(title: str, category: str, at: object) -> set[str]:
-    return {*terms(title), *terms(label(category)), *terms(f"{at:%d %B %Y %-d}")}
+def _mark(number: int) -> str:
+    return _EVENT + "".join(chr(ord("a") + int(digit)) for digit in str(number))
 
 
 @cache

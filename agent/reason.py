@@ -9,6 +9,7 @@ from agent.wording import either, month
 from retrieval.schema import Edge, EventKind, EventRef, Evidence
 from retrieval.text import label, short_name
 
+QUOTED = 60  # characters of a bought item's title that a reason quotes
 _DID = {
     EventKind.PURCHASE: "bought",
     EventKind.CART: "put in your cart",
@@ -32,7 +33,7 @@ def reason(item: ItemReceipt) -> str:
 
 def did(event: EventRef) -> str:
     """What the shopper did, to them: "You bought Trail Runner 5 in May 2022"."""
-    return f"You {_DID.get(event.kind, 'looked at')} {short_name(event.title, 60)} in {month(event.at)}"
+    return f"You {_DID.get(event.kind, 'looked at')} {short_name(event.title, QUOTED)} in {month(event.at)}"
 
 
 def times(lift: float) -> str:
