@@ -170,6 +170,7 @@ def record(
     kind: Annotated[Kind, typer.Option(help="What happened.")],
     quantity: Annotated[float, typer.Option(min=0.001, max=1_000_000, help="Units.")] = 1.0,
     state: State = None,
+    chroma_url: Chroma = None,
     as_json: AsJson = False,
 ) -> Json:
     """Feed an event back; it counts from the next turn on."""
@@ -177,7 +178,7 @@ def record(
     from ui.commands import talk
     from ui.desk import Desk
 
-    with Desk(shop, state) as desk:
+    with Desk(shop, state, chroma_url) as desk:
         return talk.record(desk, shopper, item, EventKind(kind), quantity, quiet=as_json)
 
 
@@ -190,6 +191,7 @@ def consent(
     prompt: Annotated[Switch | None, typer.Option(help="May the shopper's history enter a model's prompt?")] = None,
     personalise: Annotated[Switch | None, typer.Option(help="May the shopper's history steer suggestions?")] = None,
     state: State = None,
+    chroma_url: Chroma = None,
     as_json: AsJson = False,
 ) -> Json:
     """Tell or change what a shopper allows."""
@@ -197,7 +199,7 @@ def consent(
     from ui.desk import Desk
 
     wanted = [None if switch is None else switch is Switch.ON for switch in (prompt, personalise)]
-    with Desk(shop, state) as desk:
+    with Desk(shop, state, chroma_url) as desk:
         return talk.consent(desk, shopper, *wanted, quiet=as_json)
 
 

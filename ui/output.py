@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import io
 import json
 import logging
 import os
@@ -28,12 +29,16 @@ def command(run: Callable[..., dict[str, Any] | None]) -> Callable[..., None]:
     @functools.wraps(run)
     def wrapped(*args: Any, **options: Any) -> None:
         logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            sys.stdout.reconfigure(errors="replace")
         as_json = bool(options.get("as_json"))
         try:
             with _stdout_kept(as_json):
                 result = run(*args, **options)
             if as_json:
-                print(json.dumps(result, ensure_ascii=False, allow_nan=False), flush=True)  # noqa: T201
+                line = json.dumps(result, ensure_ascii=False, allow_nan=False) + "\n"
+                sys.stdout.buffer.write(line.encode("utf-8", "replace"))  # whatever the terminal's encoding
+                sys.stdout.buffer.flush()
         except CrossAisleError as error:
             complain(str(error))
             raise typer.Exit(1) from None

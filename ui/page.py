@@ -172,9 +172,12 @@ class Page:
             yield {self.status: welcome.status("One moment: your last message is still being answered.")}
             return
         try:
-            waiting = {self.words: gr.update(value=""), self.send: gr.update(interactive=False)}
             for step, _ in enumerate(room.say(words)):
-                yield self._thread(room) | (waiting | {self.status: welcome.status("")} if step == 0 else {})
+                if step:
+                    yield {self.live: room.latest()}
+                    continue
+                cleared = {self.words: gr.update(value=""), self.send: gr.update(interactive=False)}
+                yield self._thread(room) | cleared | {self.status: welcome.status("")}
             yield self._all(room)
         finally:
             room.busy.release()
@@ -189,8 +192,7 @@ class Page:
             return {self.status: welcome.status(str(error))}
 
     def _thread(self, room: Room) -> Updates:
-        past, live = room.html()
-        return {self.past: past, self.live: live or welcome.hello(room)}
+        return {self.past: room.earlier(), self.live: room.latest() or welcome.hello(room)}
 
     def _all(self, room: Room) -> Updates:
         consent = room.profile.consent

@@ -189,10 +189,13 @@ class Room:
         self.look_again()
         return _SAID[kind][taken_back].format(name)
 
-    def html(self) -> tuple[str, str]:
-        """Earlier turns and the latest one."""
-        drawn = [view.html(self.marks) for view in self.turns[-20:]]
-        return "".join(drawn[:-1]), drawn[-1] if drawn else ""
+    def earlier(self) -> str:
+        """All turns but the latest, as HTML; very old ones are left to the transcript."""
+        return "".join(view.html(self.marks) for view in self.turns[-20:-1])
+
+    def latest(self) -> str:
+        """The latest turn as HTML, "" before the first."""
+        return self.turns[-1].html(self.marks) if self.turns else ""
 
     def _entries(self) -> list[ItemReceipt]:
         return [entry for view in self.turns if view.receipt for entry in view.receipt.items]

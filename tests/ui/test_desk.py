@@ -1,0 +1,128 @@
+"""The desk and the room behind the page, over a real shop and a real database."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from agent.models.scripted import ScriptedModel
+from agent.schema import Consent
+from retrieval.errors import UnknownItemError
+from retrieval.ingest import ingest
+from retrieval.schema import EventKind
+from tests.shops import copy_of, hostile_shop
+from ui.desk import Desk
+from ui.room import Room, Rooms
+
+
+@pytest.fixture
+def desk(shop: Path, tmp_path: Path) -> Iterator[Desk]:
+    with Desk(shop, f"sqlite:///{tmp_path}/state.sqlite3") as desk:
+        yield desk
+
+
+def say(room: Room, words: str) -> list[str]:
+    """Everything that the page would draw, step by step."""
+    return [room.latest() for _ in room.say(words)]
+
+
+def test_cards_are_drawn_whole_before_the_first_word_of_prose(shop: Path, tmp_path: Path) -> None:
+    model = ScriptedModel(plans=['{"act": "recommend", "query": "tea"}'], texts=["Tea it is. " * 3])
+    with Desk(shop, f"sqlite:///{tmp_path}/state.sqlite3", model=model) as desk:
+        drawn = say(Room(desk, "anna"), "tea")
+    first = next(step for step in drawn if "xa-card" in step)
+    assert '<div class="xa-prose xa-writing"><p></p></div>' in first
+    assert "xa-writing" not in drawn[-1]
+    assert "xa-note" in drawn[-1]
+
+
+def test_marks_are_made_and_taken_back(desk: Desk) -> None:
+    room = Room(desk, "anna")
+    item = desk.shop.catalogue.ids[0]
+    for kind in ("favourite", "dismiss", "cart"):
+        room.act(kind, item)
+        assert kind in room.marks[item]
+    kinds = [event.kind for event in desk.memory.events_of("anna")]
+    assert kinds == [EventKind.FAVOURITE, EventKind.DISMISS, EventKind.CART]
+    assert [(goods.id, units) for goods, units in desk.cart("anna")] == [(item, 1)]
+    for kind in ("favourite", "dismiss", "cart"):
+        room.act(kind, item)
+    assert room.marks == {}
+    assert desk.memory.events_of("anna") == []
+    assert desk.cart("anna") == []
+    with pytest.raises(UnknownItemError):
+        room.act("favourite", "no:such")
+
+
+def test_a_visitor_has_likes_and_a_cart_for_the_visit_and_no_name(desk: Desk) -> None:
+    room, other = Room(desk), Room(desk)
+    assert room.is_visitor
+    assert room.shopper != other.shopper
+    room.act("cart", desk.shop.catalogue.ids[0])
+    assert room.marks
+    assert not other.marks
+
+
+def test_a_reload_goes_on_and_somebody_else_does_not(desk: Desk) -> None:
+    room = Room(desk, "anna")
+    say(room, "tea under 20 euros")
+    again, other = Room(desk), Room(desk)
+    again.resume("anna", room.conversation.id)
+    assert again.conversation == room.conversation
+    assert again.turns[0].receipt == room.turns[0].receipt
+    other.resume("ben", room.conversation.id)
+    assert (other.shopper, other.turns) == ("ben", [])
+    other.resume("ben", "no-such-conversation")
+    assert other.turns == []
+
+
+def test_forgetting_leaves_nothing_recorded(desk: Desk) -> None:
+    room = Room(desk, "anna")
+    room.act("favourite", desk.shop.catalogue.ids[0])
+    room.allow(Consent(personalise=False, prompt=True))
+    say(room, "tea")
+    assert "1 events" in room.forget()
+    assert desk.memory.shoppers() == []
+    assert desk.profile("anna").consent == Consent()
+
+
+def test_history_is_newest_first_and_tells_what_was_recorded_here(desk: Desk, regular: str) -> None:
+    desk.record(regular, desk.shop.catalogue.ids[0], EventKind.VIEW)
+    seen, older = desk.history(regular, limit=10)
+    assert len(seen) == 10
+    assert [one.event.at for one in seen] == sorted((one.event.at for one in seen), reverse=True)
+    assert [one.number is not None for one in seen] == [True] + [False] * 9
+    assert older == len(desk.shop.events_of(regular)) + 1 - 10
+    assert Room(desk, regular).forget_event(int(seen[0].number or 0)).startswith("Forgotten")
+    assert desk.memory.events_of(regular) == []
+
+
+def test_a_new_build_serves_from_the_next_turn_on(tmp_path: Path) -> None:
+    folder = copy_of(hostile_shop(), tmp_path / "shop")
+    with Desk(folder, f"sqlite:///{tmp_path}/state.sqlite3") as desk:
+        before, shop = desk.assistant, desk.shop
+        assert desk.assistant is before
+        ingest(folder / "source", folder, force=True)
+        assert desk.assistant is not before
+        assert desk.shop is not shop
+        assert not desk.shop.stale()
+
+
+def test_one_turn_at_a_time_and_leaving_stops_the_model(shop: Path, tmp_path: Path) -> None:
+    model = ScriptedModel(plans=['{"act": "recommend", "query": "tea"}'], texts=["word " * 200], drip=0.05)
+    with Desk(shop, f"sqlite:///{tmp_path}/state.sqlite3", model=model) as desk:
+        rooms = Rooms(desk)
+        room = rooms.of("tab")
+        assert rooms.of("tab") is room
+        done = threading.Event()
+        steps = room.say("tea")
+        next(steps)
+        worker = threading.Thread(target=lambda: (list(steps), done.set()))
+        worker.start()
+        rooms.close("tab")
+        assert done.wait(8), "the model was not told to stop"
+        assert room.turns[0].reply is not None
+        assert rooms.of("tab") is not room
