@@ -19,7 +19,7 @@ from retrieval.schema import Candidates, Constraints, Evidence, Need
 from retrieval.search import allowed, search
 from retrieval.searchable import Searchable
 
-EDGE_WEIGHT = 0.1  # of the association graph beside EASE, both standardised; chosen on a validation split
+EDGE_WEIGHT = 0.5  # of the association graph beside EASE, both standardised; chosen on a validation split
 ASKED_WEIGHT = 2.0  # of the edges from what is asked now, beside what was done before
 ASKED_DEPTH = 20  # results of the asked need whose categories are its source
 MIN_SUPPORT = 3  # shoppers that an edge needs before a need is inferred from it
@@ -68,7 +68,7 @@ def cross_needs(
     source = _source(shop, history, asked, found) if asked is not None else np.zeros_like(own)
     if not own.any() and not source.any():
         return ()
-    scores = _scores(shop, graph, own, source)
+    scores = _scores(shop, graph, history, source)
     scores[(own > 0) | (source > 0) | ~_open(shop, history, limits)] = -np.inf
     needs: list[Need] = []
     for target in np.argsort(-scores, kind="stable").tolist():
@@ -119,16 +119,15 @@ def _source(shop: Searchable, history: History, asked: Need, found: Candidates |
     return share / max(float(share.sum()), 1e-12)
 
 
-def _scores(
-    shop: Searchable, graph: Association, own: NDArray[np.float64], source: NDArray[np.float64]
-) -> NDArray[np.float64]:
+def _scores(shop: Searchable, graph: Association, history: History, source: NDArray[np.float64]) -> NDArray[np.float64]:
     """(C,) fused interest in every category."""
+    own = graph.profile(history)
     scores = np.zeros(len(own))
     if own.any():
         scores += EDGE_WEIGHT * _standard(graph.category_scores(own))
         ease = shop.channels.get("ease")
         if isinstance(ease, Ease):
-            scores += _standard(ease.category_scores(own))
+            scores += _standard(ease.category_scores(ease.profile(history)))
     if source.any():
         scores += ASKED_WEIGHT * _standard(graph.category_scores(source))
     return scores

@@ -15,6 +15,7 @@ from retrieval.searchable import Searchable
 
 ACROSS, REPEATS = 0.6, 0.2  # shares of the list for other aisles and for repeats; the usual aisles get the rest
 HABIT = "habit"  # the channel named by the evidence of usual aisles
+USUAL_HALF_LIFE = 365.0  # days after which a walk through an aisle counts half
 DEPTH = 40  # candidates of each need
 
 
@@ -51,7 +52,7 @@ def usual_needs(shop: Searchable, history: History, k: int, constraints: Constra
     liked = history.liked()
     column = shop.catalogue.category
     weight = np.bincount(
-        column.codes[liked.rows], 0.5 ** (liked.days_ago() / graph.config.half_life), minlength=len(column.names)
+        column.codes[liked.rows], 0.5 ** (liked.days_ago() / USUAL_HALF_LIFE), minlength=len(column.names)
     )
     if "" in column.code_of:
         weight[column.code_of[""]] = 0.0

@@ -40,7 +40,7 @@ class AssociationConfig(Frozen):
 
     min_support: int = Field(default=2, ge=1)
     shrink: float = Field(default=5.0, gt=0)
-    half_life: float = Field(default=365.0, gt=0)
+    half_life: float = Field(default=120.0, gt=0)
     popularity: float = Field(default=0.5, ge=0, le=1)
 
 

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import ClassVar, Self
+from typing import Annotated, ClassVar, Self
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 from pydantic import Field
+from scipy.sparse import csr_array
 
 from retrieval.catalogue import Catalogue
 from retrieval.channels import storage
@@ -24,11 +25,20 @@ from retrieval.channels.shelves import Shelves
 from retrieval.history import History
 from retrieval.schema import Evidence, Frozen
 
+HELD_OUT, MOST_JUDGED = 0.2, 2000  # share of each shopper's aisles, and shoppers, that ridges are judged by
+
 
 class EaseConfig(Frozen):
-    """Ridge strength (in shoppers), the shopper's own half-life in days, and the most categories that are modelled."""
+    """How the weights are learnt and read.
 
-    ridge: float = Field(default=400.0, gt=0)
+    Attributes:
+        ridges: strengths of the ridge to choose from, in shoppers; the one that best predicts each shopper's last new
+            aisles from their earlier ones is used. One alone is used as it is.
+        half_life: days after which a shopper's own event counts half.
+        most_categories: how many categories are modelled, those with the most shoppers.
+    """
+
+    ridges: tuple[Annotated[float, Field(gt=0)], ...] = Field(default=(10.0, 30.0, 100.0, 400.0), min_length=1)
     half_life: float = Field(default=365.0, gt=0)
     most_categories: int = Field(default=4096, ge=1)
 
@@ -37,15 +47,12 @@ class Ease(LearntChannel):
     """Weights (m, m) between the `m` categories with the most shoppers; `codes` (m,) are their category codes."""
 
     name: ClassVar[str] = "ease"
-    _ARRAYS: ClassVar[tuple[str, ...]] = (
-        "codes",
-        "weights",
-        "popularity",
-    )
+    _ARRAYS: ClassVar[tuple[str, ...]] = ("codes", "weights", "ridge", "popularity")
 
     def __init__(self, catalogue: Catalogue, config: EaseConfig, arrays: dict[str, storage.Array]) -> None:
         self._catalogue, self.config, self._arrays = catalogue, config, arrays
         self._codes, self._weights = arrays["codes"], arrays["weights"]
+        self.ridge = float(arrays["ridge"][0])
         self.shelves = Shelves(catalogue, arrays["popularity"])
 
     @classmethod
@@ -53,15 +60,14 @@ class Ease(LearntChannel):
         """Solve for the weights: one inversion of a (categories, categories) matrix."""
         config = config or EaseConfig()
         log = Log.taken(events, catalogue)
-        codes, gram = _gram(log, catalogue, config.most_categories)
-        weights = np.zeros_like(gram)
-        if len(codes):
-            inverse = np.linalg.inv(gram + config.ridge * np.eye(len(codes)))
-            weights = -inverse / np.diag(inverse)
-            np.fill_diagonal(weights, 0.0)
+        walked, held = _walked(log, catalogue)
+        codes = _modelled(walked + held, config.most_categories)
+        walked, held = walked[:, codes], held[:, codes]
+        ridge = _best_ridge(walked, held, config.ridges)
         arrays: dict[str, storage.Array] = {
             "codes": codes,
-            "weights": weights.astype(np.float32),
+            "weights": _solve(walked + held, ridge).astype(np.float32),
+            "ridge": np.array([ridge]),
             "popularity": Shelves.fit(log, catalogue).popularity,
         }
         return cls(catalogue, config, arrays)
@@ -121,20 +127,59 @@ class Ease(LearntChannel):
         return (Evidence(channel=self.name, events=events, facts=facts),)
 
 
-def _gram(log: Log, catalogue: Catalogue, most: int) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
-    """Category codes (m,) and the (m, m) count of shoppers who walked both."""
-    from scipy.sparse import csr_array
-
+def _walked(log: Log, catalogue: Catalogue) -> tuple[csr_array, csr_array]:
+    """(shoppers, C) aisles walked, 1 or 0, parted: each shopper's last new fifth, and everything before."""
     names = catalogue.category.names
-    category = catalogue.category.codes[log.rows]
-    named = category != catalogue.category.code_of.get("", -1)
-    walked = csr_array(
-        (np.ones(int(named.sum())), (log.shopper[named], category[named])), shape=(log.shoppers, len(names))
+    unnamed = catalogue.category.code_of.get("", -1)
+    firsts = (
+        pl.DataFrame({"s": log.shopper, "c": catalogue.category.codes[log.rows], "t": log.days})
+        .filter(pl.col("c") != unnamed)
+        .group_by("s", "c")
+        .agg(pl.col("t").min())
+        .sort("s", "t", "c")
+        .with_columns(place=pl.int_range(pl.len()).over("s"), size=pl.len().over("s"))
     )
-    walked.sum_duplicates()
-    walked.data[:] = 1.0
+    late = (firsts["place"] >= (firsts["size"] * (1 - HELD_OUT)).ceil()).to_numpy()
+    shopper, category = firsts["s"].to_numpy(), firsts["c"].to_numpy()
+
+    def part(which: NDArray[np.bool_]) -> csr_array:
+        ones = np.ones(int(which.sum()))
+        return csr_array((ones, (shopper[which], category[which])), shape=(log.shoppers, len(names)))
+
+    return part(~late), part(late)
+
+
+def _modelled(walked: csr_array, most: int) -> NDArray[np.int32]:
+    """Codes of the categories with the most shoppers, ascending."""
     shoppers = np.asarray(walked.sum(axis=0)).ravel()
     codes = np.sort(np.argsort(-shoppers, kind="stable")[:most])
-    codes = codes[shoppers[codes] > 0]
-    walked = walked[:, codes]
-    return codes.astype(np.int32), np.asarray((walked.T @ walked).todense(), dtype=np.float64)
+    return codes[shoppers[codes] > 0].astype(np.int32)
+
+
+def _solve(walked: csr_array, ridge: float) -> NDArray[np.float64]:
+    """(m, m) weights in closed form, zero on the diagonal."""
+    gram = np.asarray((walked.T @ walked).todense(), dtype=np.float64)
+    if not len(gram):
+        return gram
+    inverse = np.linalg.inv(gram + ridge * np.eye(len(gram)))
+    weights: NDArray[np.float64] = -inverse / np.diag(inverse)
+    np.fill_diagonal(weights, 0.0)
+    return weights
+
+
+def _best_ridge(walked: csr_array, held: csr_array, ridges: Sequence[float]) -> float:
+    """The ridge whose weights rank held-out aisles highest among the new ones (NDCG@10); the largest if none can."""
+    judged = np.flatnonzero(np.asarray(held.sum(axis=1)).ravel())
+    if len(ridges) == 1 or len(judged) == 0:
+        return max(ridges)
+    judged = judged[:: -(-len(judged) // MOST_JUDGED)]
+    known, wanted = walked[judged].toarray(), held[judged].toarray()
+    depth = min(10, known.shape[1])
+    discount = 1 / np.log2(np.arange(2, depth + 2))
+    ideal = np.cumsum(discount)[np.minimum(wanted.sum(axis=1).astype(int), depth) - 1]
+    found: dict[float, float] = {}
+    for ridge in ridges:
+        scores = np.where(known > 0, -np.inf, known @ _solve(walked, ridge))
+        top = np.argsort(-scores, axis=1, kind="stable")[:, :depth]
+        found[ridge] = float(((np.take_along_axis(wanted, top, axis=1) @ discount) / ideal).mean())
+    return max(ridges, key=lambda ridge: (found[ridge], ridge))

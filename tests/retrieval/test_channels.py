@@ -10,12 +10,14 @@ import numpy as np
 import polars as pl
 import pytest
 
+from retrieval.channels import ease as ease_module
 from retrieval.channels.association import Association, AssociationConfig
 from retrieval.channels.base import Channel, Query, Scored
 from retrieval.channels.copurchase import LIFT_SHRINK, Copurchase
 from retrieval.channels.dense import Dense, DenseConfig
-from retrieval.channels.ease import Ease
+from retrieval.channels.ease import Ease, EaseConfig
 from retrieval.channels.lexical import Lexical, stems
+from retrieval.channels.log import Log
 from retrieval.channels.new_items import NewItems
 from retrieval.channels.popularity import Popularity
 from retrieval.channels.registry import CHANNELS
@@ -114,10 +116,27 @@ class TestEase(LearntContract):
         shoppers = firsts(world)
         names = [world.catalogue.category.names[c] for c in channel._codes]
         walked = np.array([[name in mine for name in names] for mine in shoppers.values()], dtype=float)
-        inverse = np.linalg.inv(walked.T @ walked + channel.config.ridge * np.eye(len(names)))
+        inverse = np.linalg.inv(walked.T @ walked + channel.ridge * np.eye(len(names)))
         expected = -inverse / np.diag(inverse)
         np.fill_diagonal(expected, 0.0)
         np.testing.assert_allclose(channel._weights, expected, rtol=1e-4, atol=1e-6)
+
+    def test_the_ridge_that_predicts_held_out_aisles_best_is_chosen(self, world: World, channel: Ease) -> None:
+        assert channel.ridge in channel.config.ridges
+        alone = Ease.fit(world.events, world.catalogue, EaseConfig(ridges=(7.0,)))
+        assert alone.ridge == 7.0
+        walked, held = ease_module._walked(Log.taken(world.events, world.catalogue), world.catalogue)
+        quality = {}
+        for ridge in channel.config.ridges:
+            weights, total = ease_module._solve(walked, ridge), []
+            for known, wanted in zip(walked.toarray(), held.toarray(), strict=True):
+                if wanted.any():
+                    order = sorted(np.flatnonzero(known == 0), key=lambda c: (-(known @ weights)[c], c))
+                    gain = sum(wanted[c] / np.log2(place + 2) for place, c in enumerate(order[:8]))
+                    total.append(gain / sum(1 / np.log2(place + 2) for place in range(int(wanted.sum()))))
+            quality[ridge] = np.mean(total)
+        best = max(quality.values())
+        assert channel.ridge == max(ridge for ridge, found in quality.items() if found >= best - 1e-9)
 
     def test_hikers_aisles_come_before_cooks_aisles(self, world: World, channel: Ease) -> None:
         scores = channel.category_scores(channel.profile(world.did(*SHOES)))
