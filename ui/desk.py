@@ -70,7 +70,7 @@ class Desk:
     def warm(self) -> None:
         """Read now what would be read in the first turn."""
         self.shop.warm()
-        _ = self.assistant
+        _ = self.shop.sensitive, self.assistant
 
     @property
     def assistant(self) -> Assistant:
