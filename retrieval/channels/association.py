@@ -36,12 +36,14 @@ class AssociationConfig(Frozen):
         shrink: shoppers as if by chance, added to both sides of the lift.
         half_life: days after which a shopper's own event counts half.
         popularity: power of a target's number of shoppers in its score; 0 follows lift alone.
+        soon: days between the two after which an edge counts half in the score.
     """
 
     min_support: int = Field(default=2, ge=1)
     shrink: float = Field(default=5.0, gt=0)
     half_life: float = Field(default=120.0, gt=0)
     popularity: float = Field(default=0.5, ge=0, le=1)
+    soon: float = Field(default=60.0, gt=0)
 
 
 class Association(LearntChannel):
@@ -67,7 +69,7 @@ class Association(LearntChannel):
         self.walkers: NDArray[np.int32] = arrays["walkers"]
         self.shoppers = int(arrays["shoppers"][0])
         self._lift = self._lifts(arrays["both"])
-        self._gain = np.maximum(np.log(self._lift), 0.0) * self.walkers[self._target] ** config.popularity
+        self._gain = self._gains(arrays["both"])
         self._incoming = arrays["incoming"]
         self._ends = np.searchsorted(self._target[self._incoming], np.arange(len(self.walkers) + 1))
         self.shelves = Shelves(catalogue, arrays["popularity"])
@@ -175,6 +177,14 @@ class Association(LearntChannel):
         start, stop = int(self._indptr[source]), int(self._indptr[source + 1])
         place = start + int(np.searchsorted(self._target[start:stop], target))
         return place if place < stop and self._target[place] == target else None
+
+    def _gains(self, both: NDArray[np.int32]) -> NDArray[np.float64]:
+        """What an edge adds to its target's score: more for lift, for a target that many walk, in that order, soon."""
+        ordered = self._support / both
+        soon = 1.0 / (1.0 + np.maximum(self._days, 0.0) / self.config.soon)
+        size = self.walkers[self._target] ** self.config.popularity
+        gain: NDArray[np.float64] = np.maximum(np.log(self._lift), 0.0) * size * ordered * soon
+        return gain
 
     def _lifts(self, both: NDArray[np.int32]) -> NDArray[np.float64]:
         source = np.repeat(np.arange(len(self.walkers)), np.diff(self._indptr))
