@@ -72,8 +72,9 @@ class History:
 
     def of_kind(self, *kinds: EventKind) -> History:
         """Only events of these kinds."""
-        codes = [KINDS.index(kind.value) for kind in kinds]
-        return self.select(np.isin(self.kinds, codes))
+        wanted = np.zeros(len(KINDS), dtype=np.bool_)
+        wanted[[KINDS.index(kind.value) for kind in kinds]] = True
+        return self.select(wanted[self.kinds])
 
     def liked(self) -> History:
         """Only events that speak for an item: everything but dismissals and returns of it."""

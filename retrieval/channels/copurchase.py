@@ -7,6 +7,7 @@ ties in time counted both ways, and cosine normalisation shrunk by support.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import Path
 from typing import ClassVar, Self
 
@@ -64,6 +65,7 @@ class Copurchase(LearntChannel):
         self._support, self._days = arrays["support"], arrays["days"]
         self._takers = arrays["takers"]
         self._shoppers = int(arrays["shoppers"][0])
+        self._reached = lru_cache(maxsize=64)(self._follow)  # the needs of a turn share a history
 
     @classmethod
     def fit(cls, events: pl.DataFrame, catalogue: Catalogue, config: CopurchaseConfig | None = None) -> Self:
@@ -106,15 +108,19 @@ class Copurchase(LearntChannel):
     def candidates(self, query: Query, k: int) -> Scored:
         """Targets of rules from the shopper's last events, weighted by how recent and strong those are."""
         source, weights = self._sources(query)
-        spans = [
-            (self._indptr[row], self._indptr[row + 1], weight) for row, weight in zip(source, weights, strict=True)
-        ]
+        rows, scores = self._reached(source.tobytes(), weights.tobytes())
+        return Scored.top(scores, k, query.allowed, rows)
+
+    def _follow(self, source: bytes, weights: bytes) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+        """All rows (m,) that rules from int32 source rows with float64 weights lead to, ascending, and scores (m,)."""
+        starts = zip(np.frombuffer(source, np.int32).tolist(), np.frombuffer(weights).tolist(), strict=True)
+        spans = [(self._indptr[row], self._indptr[row + 1], weight) for row, weight in starts]
         parts = [(self._target[a:b], self._score[a:b] * weight) for a, b, weight in spans if b > a]
         if not parts:
-            return Scored.none()
+            return np.empty(0, dtype=np.int32), np.empty(0, dtype=np.float32)
         rows, place = np.unique(np.concatenate([rows for rows, _ in parts]), return_inverse=True)
         scores = np.bincount(place, np.concatenate([score for _, score in parts]))
-        return Scored.top(scores.astype(np.float32), k, query.allowed, rows.astype(np.int32))
+        return rows.astype(np.int32), scores.astype(np.float32)
 
     def evidence(self, query: Query, row: int) -> tuple[Evidence, ...]:
         """The strongest rule that leads to `row`, and the shopper's event it starts from."""

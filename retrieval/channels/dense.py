@@ -22,6 +22,9 @@ from retrieval.schema import Evidence, Frozen
 Vectors = NDArray[np.float32]
 
 
+GATHER_SHARE = 4  # where more than one row in this many is allowed, multiplying all costs less than gathering them
+
+
 class Nearest(Protocol):
     """What dense search needs of a vector store."""
 
@@ -44,7 +47,7 @@ class DenseConfig(Frozen):
 
     exact_rows: int = Field(default=20_000, ge=0)
     oversample: float = Field(default=1.2, ge=1)
-    enough: float = Field(default=0.8, gt=0, le=1)
+    enough: float = Field(default=0.5, gt=0, le=1)
     most: int = Field(default=600, ge=1)
     half_life: float = Field(default=60.0, gt=0)
     last: int = Field(default=20, ge=1)
@@ -117,8 +120,13 @@ class Dense(Channel):
         return query.vector if query.vector is not None else self.taste(query.history)
 
     def _exact(self, vector: Vectors, k: int, allowed: Rows | None) -> Scored:
-        product = self._vectors @ vector if allowed is None else self._vectors[allowed] @ vector
-        return Scored.top(product, k, rows=allowed)
+        if allowed is not None and len(allowed) * GATHER_SHARE <= len(self._vectors):
+            return Scored.top(self._vectors[allowed] @ vector, k, rows=allowed)
+        mask = None
+        if allowed is not None:
+            mask = np.zeros(len(self._vectors), dtype=np.bool_)
+            mask[allowed] = True
+        return Scored.top(self._vectors @ vector, k, mask)
 
     def _approximate(self, vector: Vectors, k: int, query: Query) -> Scored:
         if self._store is None:

@@ -68,8 +68,9 @@ class NewItems(LearntChannel):
         self._starts, self._rows, self._weights = arrays["starts"], arrays["rows"], arrays["weights"]
         self._idf_of: list[float] = arrays["idf"].tolist()
         self.new: Mask = arrays["new"]
-        # Shoppers come back turn after turn with the same items; the cache is safe to share between threads.
+        # The needs of a turn share a history, and shoppers come back with the same items; safe to use from many threads.
         self._known = lru_cache(maxsize=20_000)(self._vector)
+        self._near = lru_cache(maxsize=64)(self._compare)
 
     @classmethod
     def fit(cls, events: pl.DataFrame, catalogue: Catalogue, config: NewItemsConfig | None = None) -> Self:
@@ -106,8 +107,13 @@ class NewItems(LearntChannel):
 
     def candidates(self, query: Query, k: int) -> Scored:
         """New items nearest to the shopper's last items, weighted by how recent and strong those are."""
+        rows, scores = self._near(tuple(self._liked(query.history)))
+        return Scored.top(scores, k, query.allowed, rows)
+
+    def _compare(self, liked: tuple[tuple[int, float], ...]) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+        """All new rows (m,) that share a word with weighted liked rows, ascending, and their summed cosines (m,)."""
         total: dict[str, float] = {}
-        for row, weight in self._liked(query.history):
+        for row, weight in liked:
             for word, value in self._known(row).items():
                 total[word] = total.get(word, 0.0) + weight * value
         spans = [
@@ -115,10 +121,10 @@ class NewItems(LearntChannel):
             for code, weight in sorted((self._code[word], weight) for word, weight in total.items())
         ]
         if not spans:
-            return Scored.none()
+            return np.empty(0, dtype=np.int32), np.empty(0, dtype=np.float32)
         found, place = np.unique(np.concatenate([self._rows[a:b] for a, b, _ in spans]), return_inverse=True)
         scores = np.bincount(place, np.concatenate([self._weights[a:b] * weight for a, b, weight in spans]))
-        return Scored.top(scores.astype(np.float32), k, query.allowed, found)
+        return found, scores.astype(np.float32)
 
     def evidence(self, query: Query, row: int) -> tuple[Evidence, ...]:
         """The shopper's item most like the new one, the words they share, and their cosine."""
