@@ -7,6 +7,7 @@ import unicodedata
 
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*", re.UNICODE)
 _POSSESSIVE = re.compile(r"['’]s$")
+_DANGLING = re.compile(r"(?:[ ,;:–|(&/+-]+(?:and|or|with|for|of|in|to|the|a|by|&)?)+$", re.IGNORECASE)
 _SPACE = re.compile(r"\s+")
 _INVISIBLE = {"Cc", "Cf", "Co", "Cs", "Cn"}
 
@@ -63,4 +64,4 @@ def short_name(title: str, limit: int = 80) -> str:
     head = title[: limit + 1]
     breaks = [m.start() for m in re.finditer(r", | - | – | \| | \(|; |: ", head) if m.start() >= 24]
     cut = breaks[-1] if breaks else max(head.rfind(" "), 0) or limit
-    return title[:cut].rstrip(" ,;:-–|(")
+    return _DANGLING.sub("", title[:cut].rstrip(" ,;:-–|(&/+"))
