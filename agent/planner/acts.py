@@ -128,7 +128,7 @@ def is_small_talk(text: Text) -> bool:
     """Whether nothing but greetings, thanks, yes and filler stands there, and no request."""
     lists = lexicon()
     wanting = text.has(
-        r"want|need|looking|recommend|suggest|buy|find|show|help|search|shop|shopping|get|gift|present|more|else|again|change|purchase|other|others|another"
+        r"want|need|looking|recommend|suggest|buy|find|show|help|search|shop|shopping|get|gift|present|more|else|again|change|purchase|other|others|another|different"
     )
     return not wanting and all(
         not t.low[0].isalnum() or t.low in lists.stop or t.low in lists.generic for t in text.tokens

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, Literal
 
 from agent.planner.hear import Heard
 from agent.planner.lexicon import lexicon
@@ -13,16 +14,16 @@ from agent.planner.wishes import limit
 from agent.schema import Act, Conversation, Plan, Shown
 from retrieval.text import key, terms, words
 
+FEW = 5  # of the shown items, best first: what the shopper has before their eyes
+
 
 def carry(heard: Heard, base: Plan, conversation: Conversation, vocabulary: Vocabulary) -> Plan:
     """The plan for a turn that searches, or asks back where there is nothing to search for."""
     fields: dict[str, Any] = {"act": Act.RECOMMEND}
-    plan = topic(heard, base, vocabulary)
-    if heard.fresh and not heard.phrases and not heard.similar:
-        plan = fresh(plan)
-    elif heard.affirms and base.query and base.act is Act.CLARIFY:
+    plan = topic(heard, fresh(base) if heard.anew or _bare_gift(heard, base) else base, vocabulary)
+    if not heard.anew and heard.affirms and base.query and base.act is Act.CLARIFY:
         plan = affirmed(plan, conversation, vocabulary)
-    fields |= _names(heard, plan, conversation)
+    fields |= _names(heard, plan, conversation, vocabulary)
     fields |= _terms(heard, plan, fields)
     fields |= _price(heard, plan, conversation)
     fields |= _people(heard, plan, conversation)
@@ -36,7 +37,14 @@ def carry(heard: Heard, base: Plan, conversation: Conversation, vocabulary: Voca
     return plan.model_copy(update={"confidence": 0.5 if chosen and chosen.cue in {"background", "other"} else 0.9})
 
 
-def _names(heard: Heard, plan: Plan, conversation: Conversation) -> dict[str, Any]:
+def _bare_gift(heard: Heard, base: Plan) -> bool:
+    """Whether a gift is asked for, and for nobody and nothing named: another errand than the one before."""
+    asks = heard.text.has(r"(?:need|want|buy|find|get|looking for)(?: \w+)? (?:gift|present)s?")
+    nobody = heard.recipient.gift and heard.recipient.name == "someone"
+    return asks and nobody and not heard.phrases and not heard.references and base.act is not Act.CLARIFY
+
+
+def _names(heard: Heard, plan: Plan, conversation: Conversation, vocabulary: Vocabulary) -> dict[str, Any]:
     """Brands, categories, platforms: the last said counts, for and against."""
     names, edits = heard.names, heard.edits
     refused = list(edits.not_brands)
@@ -57,16 +65,34 @@ def _names(heard: Heard, plan: Plan, conversation: Conversation) -> dict[str, An
         mentioned = {key(name) for name in new}
         fields[against] = tuple(n for n in join(getattr(plan, against), off) if key(n) not in mentioned or n in off)
     if heard.other_brand:
-        fields["not_brands"] = join(fields["not_brands"], plan.brands)
+        fields["not_brands"] = join(
+            fields["not_brands"], plan.brands or _seen(heard, conversation, "brand", vocabulary.brands)
+        )
+    if heard.other_platform:
+        seen = plan.platforms or _seen(heard, conversation, "platform", vocabulary.platforms)
+        fields["not_platforms"] = join(fields["not_platforms"], seen)
     if heard.any_brand or heard.other_brand:
         fields["brands"] = tuple(names.brands)
-    if heard.any_platform:
+    if heard.any_platform or heard.other_platform:
         fields["platforms"] = tuple(names.platforms)
     dropped = {word for phrase in edits.unneeded for word in words(phrase)}
     fields["brands"] = tuple(name for name in fields["brands"] if not set(words(name)) <= dropped)
     accepted = [name for name in plan.not_brands if set(words(name)) & set(edits.accepted) and name not in refused]
     fields["not_brands"] = tuple(name for name in fields["not_brands"] if name not in accepted)
     return fields
+
+
+def _seen(
+    heard: Heard, conversation: Conversation, name: Literal["brand", "platform"], known: Iterable[str]
+) -> tuple[str, ...]:
+    """What "another brand" is other than: that of the items spoken of, else those of the best shown.
+
+    Where these are all there are in the shop, it is the first one's alone, so that something is left to show.
+    """
+    focus = conversation.plan.targets if conversation.plan else ()
+    about = heard.targets or [item for item in conversation.shown if item.id in focus] or conversation.shown[:FEW]
+    seen = tuple(dict.fromkeys(value for item in about if (value := getattr(item, name))))
+    return seen if {key(value) for value in known} - {key(value) for value in seen} else seen[:1]
 
 
 def _terms(heard: Heard, plan: Plan, names: dict[str, Any]) -> dict[str, Any]:
@@ -133,6 +159,8 @@ def _price(heard: Heard, plan: Plan, conversation: Conversation) -> dict[str, An
 def _people(heard: Heard, plan: Plan, conversation: Conversation) -> dict[str, Any]:
     """The recipient, and items turned down or seen enough."""
     recipient = heard.recipient.name if heard.recipient.said else plan.recipient
+    if heard.mine:
+        recipient = None
     shown = conversation.shown
     refused: tuple[Shown, ...] = ()
     if heard.edits.refused_references or (heard.dislikes and heard.references):
@@ -148,6 +176,8 @@ def _people(heard: Heard, plan: Plan, conversation: Conversation) -> dict[str, A
         refused = shown
     if heard.more and not heard.similar and not heard.definite and not heard.wishes.price:
         refused = (*refused, *shown)
+    if heard.anew:
+        refused = tuple(item for message in conversation.messages for item in message.shown)
     return {"recipient": recipient, "not_items": join(plan.not_items, [item.id for item in refused])[-200:]}
 
 
@@ -168,6 +198,8 @@ def _ask(heard: Heard, plan: Plan) -> str | None:
         plan.not_items,
     )
     moves = (heard.ideas, heard.more, heard.any_brand, heard.any_platform, heard.wishes.price, heard.price.clear)
+    if heard.recipient.gift and plan.recipient == "someone" and not any((*goods[:4], *moves)):
+        return "recipient"
     if any(goods) or any(moves):
         return None
     priced = plan.price_min is not None or plan.price_max is not None

@@ -26,7 +26,10 @@ _COUNTS |= {"a dozen": 12, "a couple": 2}
 
 @dataclass(frozen=True)
 class Heard:
-    """Everything that one message says."""
+    """Everything that one message says.
+
+    `fresh` asks for ideas anew, `other_aisle` for goods unlike those shown, `mine` for what the shopper may need.
+    """
 
     text: Text
     price: Price
@@ -52,6 +55,9 @@ class Heard:
     any_brand: bool
     any_platform: bool
     other_brand: bool
+    other_platform: bool
+    other_aisle: bool
+    mine: bool
     small_talk: bool
     off_topic: bool
     serves: bool
@@ -62,6 +68,11 @@ class Heard:
         return items(self.references)
 
     @property
+    def anew(self) -> bool:
+        """Whether the old topic is left without a new one being named."""
+        return self.other_aisle or (not self.phrases and not self.similar and (self.fresh or self.mine))
+
+    @property
     def definite(self) -> bool:
         """Whether an item is pointed at by place, name or trait."""
         return any(reference.definite for reference in self.references)
@@ -70,7 +81,7 @@ class Heard:
 def hear(message: str, conversation: Conversation, vocabulary: Vocabulary) -> Heard:
     """Read a message in the light of what was shown and asked last."""
     text, previous, shown = Text(message), conversation.plan, conversation.shown
-    reads = {name: text.has(said(f"acts.{name}")) for name in ("more", "dislike", "like", "ideas", "fresh")}
+    reads = {name: text.has(said(f"acts.{name}")) for name in ("more", "dislike", "like", "ideas", "fresh", "mine")}
     asks, why, compares = acts.asks(text), acts.asks_why(text), acts.compares(text)
     changes = text.has(said("acts.add")) or text.has(said("acts.remove"))
     similar = bool(shown) and text.has(said("hear.similar"))
@@ -84,20 +95,24 @@ def hear(message: str, conversation: Conversation, vocabulary: Vocabulary) -> He
     cart = acts.cart_op(text, bool(references) or (quantity > 1 and bool(shown)))
     _take(text, "hear.similar", "reference")
     any_platform = _take(text, "more.any_platform", "idiom")
+    other_platform, other_aisle = _take(text, "more.other_platform", "idiom"), _take(text, "more.other_aisle", "idiom")
     any_brand, other_brand = _take(text, "more.any_brand", "idiom"), _take(text, "more.other_brand", "idiom")
     edits = read_edits(text, vocabulary, (*previous.exclude, *previous.not_brands) if previous else ())
     reset = _take(text, "more.reset", "idiom")
+    _take(text, "acts.mine", "idiom")
     _take(text, "acts.ideas", "idiom")
+    _take(text, "acts.fresh", "idiom")
     names = read_names(text, vocabulary, head_of(previous.query) if previous else "")
+    ideas = reads["ideas"] or reads["mine"] or other_aisle
     serves = acts.serves(text) and not references
     answering = previous is not None and previous.act is Act.CLARIFY
     return Heard(
         text=text, price=price, wishes=wishes, recipient=recipient, references=tuple(references), edits=edits,
         names=names, phrases=tuple(phrases(text, vocabulary)), cart=cart, quantity=quantity, compares=compares,
-        why=why, asks=asks, ideas=reads["ideas"], more=reads["more"], dislikes=reads["dislike"], likes=reads["like"],
+        why=why, asks=asks, ideas=ideas, more=reads["more"], dislikes=reads["dislike"], likes=reads["like"],
         fresh=reads["fresh"], similar=similar, affirms=acts.affirms(text), reset=reset, any_brand=any_brand,
-        any_platform=any_platform,
-        other_brand=other_brand, small_talk=not answering and acts.is_small_talk(text),
+        any_platform=any_platform, other_brand=other_brand, other_platform=other_platform, other_aisle=other_aisle,
+        mine=reads["mine"] and not recipient.name, small_talk=not answering and acts.is_small_talk(text),
         off_topic=acts.off_topic(text) or serves, serves=serves,
     )  # fmt: skip
 

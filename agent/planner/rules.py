@@ -103,6 +103,7 @@ def _act(heard: Heard, conversation: Conversation) -> Act:
         or heard.any_brand
         or heard.any_platform
         or heard.other_brand
+        or heard.other_platform
     )
     if heard.small_talk and not edited:
         return Act.CHITCHAT

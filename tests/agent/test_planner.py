@@ -352,6 +352,80 @@ MORE = [
     row("27 inch monitor, 4k, for work, max 350", words="27 inch monitor 4k", price_max=35000),
 ]
 
+ALL = ("s:1", "s:2", "s:3", "s:4")
+
+ELSEWHERE = [
+    row("jug | another brand", query="jug", act=R, not_brands=("Brita", "Acme", "Kilo"), brands=()),
+    row("jug | other brand", query="jug", not_brands=("Brita", "Acme", "Kilo")),
+    row("jug | a different brand please", query="jug", not_brands=("Brita", "Acme", "Kilo")),
+    row("jug | what other brands do you have?", query="jug", act=R, not_brands=("Brita", "Acme", "Kilo")),
+    row("jug | something by a different manufacturer", query="jug", not_brands=("Brita", "Acme", "Kilo")),
+    row("jug | tell me more about the second | another brand", query="jug", not_brands=("Acme",), act=R),
+    row("jug | do you have the third in another brand?", query="jug", not_brands=("Kilo",)),
+    row("jug | I want a different brand than Acme", query="jug", not_brands=("Acme",)),
+    row("Nike shoes | another brand", query="shoes", brands=(), not_brands=("Nike",)),
+    row("another brand", act=C, not_brands=()),
+    row("jug | tell me more about the second | another platform", query="jug", not_platforms=("Meadow",), act=R),
+    row("jug on Harbour | from another shop", query="jug", platforms=(), not_platforms=("Harbour",)),
+    row("jug | another shop", query="jug", not_platforms=("Harbour",), not_brands=()),  # never every platform there is
+    row("jug | other platform sandals", query="platform sandals", not_platforms=()),
+    row("jug | something from another aisle", query="", act=R, not_items=ALL),
+    row("jug under 50 | show me something from a different aisle", query="", act=R, price_max=None, not_items=ALL),
+    row("jug | other aisles?", query="", act=R, not_items=ALL),
+    row("jug | what's in another department", query="", act=R, not_items=ALL),
+    row("jug | something from another aisle under 20", query="", price_max=2000),
+    row("jug | something from another aisle for hiking", query="hiking", not_items=ALL),
+    row("something from another aisle", query="", act=R, categories=()),
+    row("jug | surprise me", query="", act=R, not_items=ALL),
+    row("jug | surprise me with some headphones", query="headphones", include=()),
+    row("jug | something different", query="", act=R, not_items=ALL),
+    row("jug | I want something completely different!", query="", act=R, not_items=ALL),
+    row("jug | something different in red", words="red jug"),
+    row("jug | something else", query="jug", not_items=ALL),
+    row("jug | a different colour", query="jug", act=R),
+    row("jug | empty my cart", act=K, query="jug"),
+    row("jug | remove everything from my cart", act=K, cart_op="remove", targets=()),
+    row("empty cart", act=K),
+]
+
+MINE = [
+    *(
+        row(
+            f"waterproof scarf for my sister under 30, no wool | {asked}",
+            act=R,
+            query="",
+            recipient=None,
+            price_max=None,
+            price_min=None,
+            include=(),
+            exclude=("wool",),
+        )
+        for asked in (
+            "what might I need next?",
+            "any ideas for me",
+            "what should I get next",
+            "what else might I like?",
+            "suggestions for me please",
+            "any ideas for me now?",
+            "what do I need next",
+        )
+    ),
+    row("scarf for my sister under 30 | any other ideas?", query="scarf", recipient="sister", price_max=3000),
+    row("scarf for my sister | what should I get my sister?", recipient="sister", act=R),
+    row("gift for my sister | what should I get?", recipient="sister"),
+    row("scarf for my sister | what might I need next for under 20?", query="", recipient=None, price_max=2000),
+    row("scarf for my sister | what should I get next for my brother?", query="", recipient="brother"),
+    row("what might I need next?", query="", act=R),
+    row("any ideas for me", query="", act=R),
+    row("a gift", act=C, ask="recipient", recipient="someone"),
+    row("jug | I need a gift", act=C, ask="recipient", query=""),
+    row("jug | no plastic | I need a gift", act=C, ask="recipient", query=""),
+    row("jug | none of these | I'm looking for a present", act=C, ask="recipient", query=""),
+    row("jug | I need it gift-wrapped", words="jug"),
+    row("scarf | it's a gift", act=R, query="scarf", recipient="someone"),
+    row("a gift for a gardener who has everything, under 30", act=R, price_max=3000, words="gardener"),
+]
+
 CHINESE = [
     row("我想买一个蓝色的杯子,50元以下", words="蓝色的杯子", price_max=5000, currency="CNY"),
     row("耳机 不超过200元", query="耳机", price_max=20000),
@@ -383,7 +457,8 @@ def check(plan: Plan, expected: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("turns", "expected"), [*MONEY, *REFUSALS, *NAMES, *RECIPIENTS, *TARGETS, *TOPICS, *TALK, *MORE, *CHINESE]
+    ("turns", "expected"),
+    [*MONEY, *REFUSALS, *NAMES, *RECIPIENTS, *TARGETS, *TOPICS, *TALK, *MORE, *ELSEWHERE, *MINE, *CHINESE],
 )
 def test_a_conversation_is_understood(turns: str, expected: dict[str, Any]) -> None:
     check(talk(*turns.split(" | ")), expected)
