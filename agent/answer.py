@@ -66,8 +66,11 @@ def why(item: ItemReceipt) -> list[str]:
     if kept:
         lines.append(f"It keeps your limits: {'; '.join(kept)}.")
     for guess in item.what_if[:1]:
-        now_then = f"from place {guess.rank} to place {guess.rank_without}" if guess.rank_without else "off this list"
-        lines.append(f"Without that event it would move {now_then}.")
+        if guess.rank_without == guess.rank:
+            lines.append("It would stay in its place without that event.")
+        else:
+            now_then = f"from place {guess.rank} to place {guess.rank_without}" if guess.rank_without else "off this list"
+            lines.append(f"Without that event it would move {now_then}.")
     return lines
 
 
