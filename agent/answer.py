@@ -69,8 +69,8 @@ def why(item: ItemReceipt) -> list[str]:
         if guess.rank_without == guess.rank:
             lines.append("It would stay in its place without that event.")
         else:
-            now_then = f"from place {guess.rank} to place {guess.rank_without}" if guess.rank_without else "off this list"
-            lines.append(f"Without that event it would move {now_then}.")
+            away = f"to place {guess.rank_without}" if guess.rank_without else "off this list"
+            lines.append(f"Without that event it would move from place {guess.rank} {away}.")
     return lines
 
 
