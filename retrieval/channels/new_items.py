@@ -68,7 +68,7 @@ class NewItems(LearntChannel):
         self._starts, self._rows, self._weights = arrays["starts"], arrays["rows"], arrays["weights"]
         self._idf_of: list[float] = arrays["idf"].tolist()
         self.new: Mask = arrays["new"]
-        # The needs of a turn share a history, and shoppers come back with the same items; safe to use from many threads.
+        # The needs of a turn share a history, and shoppers come back with the same items; both caches are thread-safe.
         self._known = lru_cache(maxsize=20_000)(self._vector)
         self._near = lru_cache(maxsize=64)(self._compare)
 
