@@ -27,12 +27,11 @@ from retrieval.errors import EncoderError
 from retrieval.progress import Progress
 from retrieval.terms import TermIndex
 from retrieval.text import label
-from retrieval.vectors import VectorStore
+from retrieval.vectors import BATCH, VectorStore, spare
 
 if TYPE_CHECKING:
     from retrieval.feeds.base import Feed
 
-CHROMA_BATCH = 2_000
 _SENTENCE = re.compile(r"(?<=[.!?])\s")
 
 
@@ -165,17 +164,20 @@ def terms(job: Job) -> Json:
 
 def chroma(job: Job) -> Json:
     """Write every vector into Chroma; goes on after the last batch noted, and a repeated batch changes nothing."""
-    folder, done = job.folder / "chroma", job.rows("chroma")
-    if job.chroma_url is None and (not done or job.building.done("chroma-sealing") is not None):
-        # Killed while Chroma made its tables or wrote its graph: such files may be torn, so they are made again.
+    ids, array = job.catalogue.ids, np.load(job.signals / "vectors.npy", mmap_mode="r")
+    folder, done, starts = job.folder / "chroma", job.rows("chroma"), job.rows("chroma-starts")
+    torn = job.building.done("chroma-sealing") is not None or (starts - 1) * BATCH >= spare(len(ids))
+    if job.chroma_url is None and (not done or torn):
+        # Killed while Chroma made its tables or, maybe, wrote its graph: what may be torn is made again.
         discard(job.building.place.parent, folder)
         job.note_rows("chroma", 0)
         job.building.forget("chroma-sealing")
-        done = 0
+        done = starts = 0
+    job.note_rows("chroma-starts", starts + 1)
     folder.mkdir(exist_ok=True)
-    store = open_store(folder, job.chroma_url, str(job.building.plan["id"]))
-    done = min(done, store.count())
-    ids, array = job.catalogue.ids, np.load(job.signals / "vectors.npy", mmap_mode="r")
+    store = open_store(folder, job.chroma_url, str(job.building.plan["id"]), len(ids))
+    if job.chroma_url is not None:  # it may be another server than when the build began
+        done = min(done, store.count())
 
     def note(rows: int) -> None:
         job.note_rows("chroma", rows)
@@ -183,23 +185,23 @@ def chroma(job: Job) -> Json:
 
     fill(store, ids, array, done, note)
     job.building.finish("chroma-sealing", {})
-    store.seal()
+    store.seal(*array.shape)
     sync_tree(folder)
     return {"collection": store.collection}
 
 
 def fill(store: VectorStore, ids: list[str], array: Vectors, done: int, note: Callable[[int], None]) -> None:
     """Add the rows from `done` on, batch by batch, noting each time how many are there."""
-    for start in range(done, len(ids), CHROMA_BATCH):
-        part = slice(start, start + CHROMA_BATCH)
+    for start in range(done, len(ids), BATCH):
+        part = slice(start, start + BATCH)
         store.add(ids[part], array[part])
-        note(min(start + CHROMA_BATCH, len(ids)))
+        note(min(start + BATCH, len(ids)))
 
 
-def open_store(folder: Path, url: str | None, build: str) -> VectorStore:
-    """The store that a build fills: in its folder, or its own collection on the server."""
+def open_store(folder: Path, url: str | None, build: str, count: int) -> VectorStore:
+    """The store that a build fills with `count` vectors: in its folder, or its own collection on the server."""
     if url is None:
-        return VectorStore.embedded(folder, create=True)
+        return VectorStore.embedded(folder, create=True, expect=count)
     return VectorStore.server(url, collection(build), create=True)
 
 

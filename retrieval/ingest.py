@@ -144,7 +144,7 @@ def _refill(finished: Path, build: str, url: str, progress: Progress) -> None:
     """Bring the vectors to a server that lacks them: it may be another one than the shop was built with."""
     vectors = np.load(finished / "signals" / "vectors.npy", mmap_mode="r")
     ids = pl.read_parquet(finished / "catalogue.parquet", columns=["item"])["item"].to_list()
-    store = open_store(finished / "chroma", url, build)
+    store = open_store(finished / "chroma", url, build, len(ids))
     if store.count() != len(ids):
         fill(store, ids, vectors, 0, lambda rows: progress("filling Chroma", rows, len(ids)))
     store.close()

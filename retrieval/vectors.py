@@ -22,12 +22,14 @@ from retrieval.errors import ShopError
 Vectors = NDArray[np.float32]
 
 COLLECTION = "items"
+BATCH = 2_000
 # Measured on 147,705 items: with ef_search 200, 400, 800, of the exact first 100 results 92, 96, 98% are found for
 # titles as queries (98, 99, 99% for short ones) in 2.0, 2.3, 3.6 ms of processor time.
 _HNSW = {"space": "ip", "max_neighbors": 16, "ef_construction": 100, "ef_search": 800}
-# An embedded store is filled without ever writing its graph: what was added stands in SQLite, which survives a kill at
-# any moment, while graph files are rewritten in place and do not. `seal` writes the graph, once, at the end.
-_FILLING = {"batch_size": 2_000, "sync_threshold": 1_000_000_000}
+# Chroma writes its graph to files in place after every so many records; a kill in between tears them, while its log in
+# SQLite survives any. So a store that is filled gets a threshold a little above what it will hold, and `seal` goes
+# beyond it once everything is in.
+_SPARE = 3
 _SERVING = {"batch_size": 2, "sync_threshold": 2}
 
 
@@ -38,21 +40,30 @@ class VectorStore:
     """
 
     def __init__(
-        self, client: Any, collection: str, place: str, *, create: bool = False, folder: Path | None = None
+        self, client: Any, collection: str, place: str, *, create: dict[str, object] | None, folder: Path | None = None
     ) -> None:
         self._client, self._place, self.collection, self._folder = client, place, collection, folder
-        hnsw = _HNSW if self._folder is None else _HNSW | _FILLING
         with self._told():
-            if create:
-                self._items = client.get_or_create_collection(
-                    collection, configuration={"hnsw": hnsw}, embedding_function=None
-                )
-            else:
+            if create is None:
                 self._items = client.get_collection(collection, embedding_function=None)
+            else:
+                self._items = client.get_or_create_collection(
+                    collection, configuration={"hnsw": create}, embedding_function=None
+                )
 
     @classmethod
-    def embedded(cls, folder: Path, collection: str = COLLECTION, *, create: bool = False) -> VectorStore:
-        """Open the collection in a folder; `create` makes folder and collection where they are missing."""
+    def embedded(
+        cls, folder: Path, collection: str = COLLECTION, *, create: bool = False, expect: int = 0
+    ) -> VectorStore:
+        """Open the collection in a folder.
+
+        Args:
+            folder: Chroma's own.
+            collection: its name.
+            create: make folder and collection where they are missing.
+            expect: of a new collection, how many vectors it will hold; until that many were added (and `spare` more),
+                nothing is written that a kill could tear.
+        """
         if create:
             folder.mkdir(parents=True, exist_ok=True)
         elif not (folder / "chroma.sqlite3").exists():
@@ -62,7 +73,8 @@ class VectorStore:
         settings = chromadb.Settings(anonymized_telemetry=False, is_persistent=True)
         with _told(str(folder)):
             client = chromadb.PersistentClient(str(folder), settings=settings)
-        return cls(client, collection, str(folder), create=create, folder=folder)
+        hnsw = _HNSW | {"sync_threshold": max(expect + spare(expect), 100)}
+        return cls(client, collection, str(folder), create=hnsw if create else None, folder=folder)
 
     @classmethod
     def server(cls, url: str, collection: str = COLLECTION, *, create: bool = False) -> VectorStore:
@@ -76,7 +88,7 @@ class VectorStore:
         settings = chromadb.Settings(anonymized_telemetry=False)
         with _told(url):
             client = chromadb.HttpClient(parts.hostname, port, ssl=parts.scheme == "https", settings=settings)
-        return cls(client, collection, url, create=create)
+        return cls(client, collection, url, create=_HNSW if create else None)
 
     def add(
         self, ids: Sequence[str], vectors: Vectors, metadatas: Sequence[Mapping[str, str | int | float]] | None = None
@@ -129,26 +141,45 @@ class VectorStore:
             item: np.asarray(v, dtype=np.float32) for item, v in zip(answer["ids"], answer["embeddings"], strict=True)
         }
 
-    def seal(self) -> None:
+    def seal(self, count: int, dim: int) -> None:
         """Write the graph of an embedded store to its files, so that the next `embedded` opens without building it.
 
         Not safe against a kill while it runs: then delete the folder and fill it again. On a server there is nothing
-        to do. The store can't be used afterwards.
+        to do. The store can't be used afterwards, and should not have been read before: Chroma then builds the graph
+        of everything unwritten a second time, which is much slower than the first.
+
+        Args:
+            count: how many vectors were added.
+            dim: their dimensions.
         """
-        if self._folder is None or self.count() == 0:
+        if self._folder is None or count == 0:
             self.close()
             return
-        with self._told():
-            last = self._items.get(limit=1, offset=self.count() - 1, include=["embeddings"])
-            self._items.modify(configuration={"hnsw": _SERVING})
+        # Records that delete nothing lengthen the log up to the threshold at no cost.
+        nothing = [f"nothing-{number}" for number in range(min(count, BATCH))]
+        for _ in range(_SPARE + 1):
+            if self._written(count * dim):
+                break
+            with self._told():
+                self._items.delete(ids=nothing)
+        else:  # the log is shorter than thought: open it again, with a threshold of next to nothing
+            with self._told():
+                self._items.modify(configuration={"hnsw": _SERVING})
+            self.close()
+            again = VectorStore.embedded(self._folder, self.collection)
+            self._client, self._items = again._client, again._items
+            with self._told():
+                self._items.delete(ids=nothing[:1])
+                self._items.delete(ids=nothing[:1])
         self.close()
-        again = VectorStore.embedded(self._folder, self.collection)  # Chroma reads the setting when it opens
-        for _ in range(2):
-            again.add(last["ids"], np.asarray(last["embeddings"], dtype=np.float32))
-        again.close()
         # What Chroma's log held while the store was filled is free space now, nine tenths of the database.
         with contextlib.closing(sqlite3.connect(self._folder / "chroma.sqlite3")) as database, self._told():
             database.execute("VACUUM")
+
+    def _written(self, numbers: int) -> bool:
+        """Whether a graph with this many numbers in it is in the files."""
+        files = [] if self._folder is None else self._folder.rglob("data_level0.bin")
+        return any(file.stat().st_size >= 4 * numbers for file in files)
 
     def drop(self) -> None:
         """Delete the whole collection."""
@@ -161,6 +192,11 @@ class VectorStore:
 
     def _told(self) -> contextlib.AbstractContextManager[None]:
         return _told(f"{self._place}, collection {self.collection!r}")
+
+
+def spare(expect: int) -> int:
+    """How many records beyond `expect` may be added again, after kills, before Chroma writes its graph."""
+    return _SPARE * min(max(expect, 1), BATCH)
 
 
 _REBUILD = "build the shop again with crossaisle ingest, or name the Chroma server that holds it"

@@ -230,8 +230,8 @@ def test_a_kill_while_chroma_writes_its_graph_makes_it_fill_again(tmp_path, othe
     whole = ingest(other_feed, tmp_path / "whole")
     real = build_stages.VectorStore.seal
 
-    def torn(store):
-        real(store)
+    def torn(store, *size):
+        real(store, *size)
         for file in (tmp_path / "shop" / "building" / "shop" / "chroma").rglob("*.bin"):
             file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
         raise Killed

@@ -116,17 +116,29 @@ def test_a_dropped_collection_is_gone(store):
 
 def test_a_sealed_store_opens_with_everything_in_it(tmp_path):
     vectors = sphere(3000)
-    store = VectorStore.embedded(tmp_path / "c", create=True)
+    store = VectorStore.embedded(tmp_path / "c", create=True, expect=3000)
     store.add([f"i{row:04d}" for row in range(3000)], vectors)
     assert not list((tmp_path / "c").rglob("data_level0.bin")) or (
         max(f.stat().st_size for f in (tmp_path / "c").rglob("data_level0.bin")) < 3000 * 32 * 4
     ), "the graph is written while the store is filled, where a kill would tear it"
-    store.seal()
+    store.seal(3000, 32)
     assert max(f.stat().st_size for f in (tmp_path / "c").rglob("data_level0.bin")) > 3000 * 32 * 4
     (tmp_path / "c").rename(tmp_path / "moved")  # a store doesn't know where it stands
     again = VectorStore.embedded(tmp_path / "moved")
     assert again.count() == 3000
     assert again.query(vectors[2999], 1)[0] == ["i2999"]
+    again.close()
+
+
+def test_a_store_that_holds_less_than_was_expected_is_sealed_all_the_same(tmp_path):
+    vectors = sphere(500)
+    store = VectorStore.embedded(tmp_path / "c", create=True, expect=100_000)
+    store.add([f"i{row:03d}" for row in range(500)], vectors)
+    store.seal(500, 32)
+    assert max(f.stat().st_size for f in (tmp_path / "c").rglob("data_level0.bin")) > 500 * 32 * 4
+    again = VectorStore.embedded(tmp_path / "c")
+    assert again.count() == 500
+    assert again.query(vectors[499], 1)[0] == ["i499"]
     again.close()
 
 
@@ -136,9 +148,9 @@ def test_nearly_all_of_the_exact_first_hundred_are_found(tmp_path):
     vectors = centres[chance.integers(0, 60, 12_000)] + 0.6 * sphere(12_000, 64, seed=3)
     vectors = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
     ids = [str(row) for row in range(len(vectors))]
-    store = VectorStore.embedded(tmp_path / "c", create=True)
+    store = VectorStore.embedded(tmp_path / "c", create=True, expect=len(ids))
     store.add(ids, vectors)
-    store.seal()
+    store.seal(*vectors.shape)
     store = VectorStore.embedded(tmp_path / "c")
     shares = []
     for query in vectors[:50]:
