@@ -16,12 +16,12 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
-from retrieval.shop import Shop
 
 from agent.memory import Memory
 from agent.schema import Act, Conversation, Plan
 from agent.turn import Assistant
 from retrieval.catalogue import Catalogue
+from retrieval.shop import Shop
 from retrieval.text import words
 
 

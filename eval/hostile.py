@@ -21,8 +21,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from retrieval.shop import Shop
-
 from agent.checks import check_item
 from agent.ground import Grounder
 from agent.memory import Memory
@@ -32,6 +30,7 @@ from agent.schema import Act, Conversation, Profile, Reply
 from agent.sentences import split
 from agent.turn import Assistant, CardsReady, TurnDone
 from eval.scripts import hostile_message, polite_message
+from retrieval.shop import Shop
 
 
 @dataclass

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.shops import sample_shop
 
 from agent.act import event_now
 from agent.memory import Memory
@@ -17,6 +16,7 @@ from agent.schema import Act, Consent, Conversation, Reply
 from agent.turn import Assistant, CardsReady, Settings, TextDelta, TurnDone
 from retrieval.schema import EventKind
 from retrieval.shop import Shop
+from tests.shops import sample_shop
 
 
 @pytest.fixture(scope="module")
