@@ -46,6 +46,7 @@ def bench_turn(shop_dir: Path, turns: int = 1000, seed: int = 0, chroma_url: str
     simulated = _simulate_stock(shop, seed)
     with tempfile.TemporaryDirectory() as folder:
         assistant = Assistant(shop, Memory(f"sqlite:///{folder}/state.sqlite3"))
+        assistant.warm()
         opened = time.perf_counter() - started
         times: dict[str, list[float]] = {"unfiltered": [], "filtered": []}
         cards: dict[str, list[int]] = {"unfiltered": [], "filtered": []}
