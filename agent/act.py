@@ -99,7 +99,9 @@ class Actor:
             note = (
                 f"Prices here are in {' and '.join(known)}, and I do not convert {plan.currency}. What is your limit?"
             )
-            return plan.model_copy(update={"act": Act.CLARIFY, "ask": "currency"}), [note]
+            # the sum is dropped, so that a bare amount in answer to the question counts in this shop's currency
+            unpayable = {"act": Act.CLARIFY, "ask": "currency", "price_min": None, "price_max": None, "currency": None}
+            return plan.model_copy(update=unpayable), [note]
         return plan, []
 
     def _speak_of(
@@ -132,11 +134,13 @@ class Actor:
         if operation != "show" and not targets:
             ask = plan.model_copy(update={"act": Act.CLARIFY, "ask": "item"})
             return Acted(plain_receipt(self.shop, ask, (), profile.shopper, [clarifying(ask)]), history)
+        inside_before = {line.item for line in self.memory.cart(owner)}
+        missing = [item for item in targets if operation == "remove" and item not in inside_before]
         for item in targets:
             if operation == "add":
                 self.memory.cart_add(owner, item, plan.quantity)
                 self._record(profile, item, EventKind.CART)
-            elif operation == "remove":
+            elif operation == "remove" and item in inside_before:
                 self.memory.cart_remove(owner, item)
         lines = [
             (line.item, line.quantity) for line in self.memory.cart(owner) if line.item in self.shop.catalogue.row_of
@@ -147,8 +151,9 @@ class Actor:
         inside = [(item, counts[item.id]) for item in held]
         rows = [self.shop.catalogue.row_of[item] for item in targets] or rows
         receipt = plain_receipt(self.shop, plan, rows, profile.shopper)
-        names = [item.name for item in receipt.items] if operation != "show" else []
-        words = cart_words(operation, names, inside)
+        names = [i.name for i in receipt.items if i.item.id not in missing] if operation != "show" else []
+        words = [f"{i.name} is not in your cart." for i in receipt.items if i.item.id in missing]
+        words += cart_words(operation, names, inside)
         return Acted(
             receipt.model_copy(update={"notes": tuple(words)}), history, cart=tuple(item for item, _ in inside)
         )

@@ -35,16 +35,16 @@ def answer(item: ItemReceipt, question: str) -> list[str]:
     for field, cues in _ABOUT.items():
         if spoken & cues:
             return [_field(item, field)]
+    asked = [term for term in asked if not term.isdigit()]
+    if set(asked) <= {*terms(item.item.platform), *terms(item.item.brand)}:
+        return [summary(item)]
     said = _quote(item, asked)
     if said:
         return [f"{item.name}: the shop's data says “{said}”"]
-    about = f" about “{' '.join(asked)}”" if asked else ""
-    lines = [f"The shop's data on {item.name} says nothing{about}."]
+    lines = [f"The shop's data on {item.name} says nothing about “{' '.join(asked)}”."]
     first = next(iter(split(item.item.description)), "").strip()
     if first:
         lines.append(f"It says: “{first}”")
-    elif not about:
-        lines = [summary(item)]
     return lines
 
 

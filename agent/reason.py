@@ -51,7 +51,7 @@ def walk(edge: Edge) -> str:
 
 def telling(edge: Edge | None) -> bool:
     """Whether an edge is worth telling: several shoppers walked it, more often than by chance."""
-    return edge is not None and edge.support >= 2 and edge.lift >= 1.05
+    return edge is not None and edge.support >= 2 and edge.lift >= 1.15
 
 
 def _walked(evidence: Evidence) -> str:

@@ -53,7 +53,7 @@ def only_near(shop: Shop, receipt: Receipt, history: History) -> list[str]:
     if not helps:
         return [near]
     told = ", ".join(limits_in_words(limits, shop.catalogue.default_currency))
-    return [f"Nothing {told} is quite “{plan.query}”; these are the nearest. Without {either(helps)} there would be."]
+    return [f"Nothing {told} is quite “{plan.query}”; these are the nearest. There would be without {either(helps)}."]
 
 
 def _without(

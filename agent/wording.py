@@ -70,6 +70,7 @@ def limits_in_words(limits: Constraints, currency: str) -> list[str]:
     if limits.availability == (Availability.IN_STOCK,):
         phrases.append("in stock")
     unwanted = [*limits.unwanted, *limits.not_brands, *(label(c) for c in limits.not_categories), *limits.not_platforms]
+    unwanted = list({name.casefold(): name for name in unwanted}.values())
     if unwanted:
         phrases.append(f"without {either(unwanted)}")
     return [phrase for phrase in phrases if phrase]

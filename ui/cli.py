@@ -58,8 +58,11 @@ def ingest(
     as_json: AsJson = False,
 ) -> Json:
     """Build a shop folder from a feed. Killed and run again, it goes on where it was; the old shop serves meanwhile."""
+    from retrieval.feeds import FORMATS
     from ui.commands.build import build
 
+    if format is not None and format not in FORMATS:
+        raise typer.BadParameter(f"--format {format} is unknown; choose from {', '.join(FORMATS)}")
     return build(
         source,
         into,
