@@ -6,6 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from agent.planner.lexicon import lexicon, said
+from agent.planner.phrase import NUMBERS
 from agent.planner.tokens import Text
 from agent.planner.vocabulary import Vocabulary
 from retrieval.text import key, terms
@@ -90,12 +91,31 @@ def read_edits(text: Text, vocabulary: Vocabulary, refused: Collection[str] = ()
         text.take(text.span(match), "edit")
     for match in text.find(said("edits.idioms")):
         text.take(text.span(match), "idiom")
+    _owned(text, edits)
     for match in text.find(said("edits.negators"), free=False):
         span = text.span(match)
         if any(text.taken[i] for i in span):
             continue
         _refuse(text, vocabulary, edits, span, match.group())
     return edits
+
+
+def _owned(text: Text, edits: Edits) -> None:
+    """Refuse what somebody has already, unless the message asks for a further one or for what goes with it."""
+    if text.has(said("edits.around_owned")):
+        return
+    lists = lexicon()
+    for match in text.find(said("edits.owned")):
+        start, end = _phrase(text, text.span(match)[-1] + 1)
+        span = [i for i in range(start, end) if text.tokens[i].low != "already"]
+        plain = lists.describing | lists.padding | lists.link | NUMBERS
+        head = [i for i in span if text.tokens[i].low not in plain and text.tokens[i].low[0].isalpha()]
+        named = {t for i in head[-1:] for t in terms(text.tokens[i].low)}
+        others = {t for i in range(len(text)) if i not in span for t in terms(text.tokens[i].low)}
+        if not named or named & others:
+            continue
+        edits.exclude.append(" ".join(text.surface(range(i, i + 1)) for i in head).lower())
+        text.take(range(text.span(match)[0], end), "edit")
 
 
 def _accept(text: Text, edits: Edits, refused: set[str]) -> None:

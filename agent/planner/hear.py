@@ -149,7 +149,7 @@ def _references(text: Text, conversation: Conversation, *, act: bool) -> list[Re
 
 def _quantity(text: Text) -> int:
     for match in text.find(said("hear.quantity")):
-        spoken = match["n"] or match["m"] or match["k"]
+        spoken = match["n"] or match["m"] or match["p"] or match["k"]
         number = _COUNTS.get(spoken) or int(spoken)
         return number if 0 < number <= 99 else 1
     return 1

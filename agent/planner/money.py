@@ -79,7 +79,7 @@ _MARKER = re.compile(
 _BARE = re.compile(
     r"^ (?:(?:no|nope|ok|okay|actually|well|hmm|and|but|so|then|rather|sorry|wait|please|say|let|us|make|it|"
     r"that|now|can|could|we|i|"
-    r"go|up|down|to|raise|increase|lower|reduce|change|set|bump|the|my|budget|limit|maximum|max|price|is|what|how|about|if|do|"
+    r"mean|meant|said|go|up|down|to|raise|increase|lower|reduce|change|set|bump|the|my|budget|limit|maximum|max|price|is|what|how|about|if|do|"
     r"for|a|bit|little|more|less|like|let|maybe|perhaps|would|be|fine|instead|try|with|[,.!?:;-]) )*$"
 )
 _BARE_AFTER = re.compile(

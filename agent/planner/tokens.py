@@ -13,7 +13,7 @@ from retrieval.text import clean
 
 HEAD, TAIL = 1_200, 300  # characters: of longer messages the beginning and the end are read
 _TOKEN = re.compile(
-    r"\d+(?:st|nd|rd|th)\b|\d+(?:[.,'’]\d+)*|[^\W\d_]\w*(?:['’&-]\w+)*(?:(?<=s)['’](?=\s))?|[^\w\s]|_",
+    r"[wW]/(?:[oO]\b|(?=\s))|\d+(?:st|nd|rd|th)\b|\d+(?:[.,'’]\d+)*|[^\W\d_]\w*(?:['’&-]\w+)*(?:(?<=s)['’](?=\s))?|[^\w\s]|_",
     re.UNICODE,
 )
 _MARKUP = re.compile(r"</?[a-zA-Z!][^<>]{0,200}>")
@@ -40,7 +40,7 @@ _SHORT = {
     "isnt": "is not", "arent": "are not", "wanna": "want to", "gonna": "going to", "gotta": "got to",
     "lemme": "let me", "gimme": "give me", "let's": "let us", "lets": "let us", "pls": "please", "plz": "please",
     "thx": "thanks", "ty": "thanks", "u": "you", "ur": "your", "lookin": "looking", "whats": "what is",
-    "thats": "that is", "w/o": "without", "y'all": "you", "ain't": "is not", "shouldnt": "should not",
+    "thats": "that is", "w/o": "without", "w/": "with", "y'all": "you", "ain't": "is not", "shouldnt": "should not",
     "wouldnt": "would not", "tho": "though", "cuz": "because", "coz": "because", "its": "its",
 }  # fmt: skip
 

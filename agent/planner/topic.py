@@ -16,6 +16,7 @@ from retrieval.text import label, short_name, terms
 
 MAX_QUERY = 200  # characters
 OFTEN = 0.3  # of the items with a phrase that have the word: then the phrase describes the word
+SOMETIMES = 0.05  # of the items with a phrase: then such things are sold for it
 _ADJECTIVAL = (
     "ing",
     "ed",
@@ -97,6 +98,7 @@ def _relation(heard: Heard, chosen: Phrase, base: Plan, vocabulary: Vocabulary) 
         (not base.query, "correct"),
         (again, "same"),
         (heard.text.has(said("topic.meant")), "correct"),
+        (_is_errand(heard, chosen, base, vocabulary), "replace"),
         (short and not goods and _is_proper(heard, chosen), "join"),
         (not chosen.names, "join" if short and chosen.cue != "purpose" else "add"),
         (asked, "replace"),
@@ -105,6 +107,21 @@ def _relation(heard: Heard, chosen: Phrase, base: Plan, vocabulary: Vocabulary) 
         (bare and (goods or _is_statement(heard)), "replace"),
     )
     return next((how for holds, how in rules if holds), "add")
+
+
+def _is_errand(heard: Heard, chosen: Phrase, base: Plan, vocabulary: Vocabulary) -> bool:
+    """Whether "something for a headache" or "I can't sleep" tells of another need than the thing searched for.
+
+    It does unless such things are sold for it ("something for work" after boots) or it is what the thing is to do.
+    """
+    last = chosen.words[-1]
+    if base.act is Act.CLARIFY or last in lexicon().describing | lexicon().occasions or last.endswith("ing"):
+        return False
+    first = re.escape(chosen.words[0])
+    told = any(p.cue in {"request", "wish"} for p in heard.phrases if p is not chosen)
+    if told or not heard.text.has(rf"{said('topic.errand')} {first}"):
+        return False
+    return vocabulary.related(chosen.text, head_of(base.query)) < SOMETIMES
 
 
 def _is_statement(heard: Heard) -> bool:

@@ -77,6 +77,31 @@ MONEY = [
     row("jug under 30 | cheaper", price_max=1999),
 ]
 
+MENDED = [
+    row("dog food | twenty euros tops | I meant thirty", query="dog food", price_max=3000, currency="EUR"),
+    row("lamp under 50 | I mean 80", query="lamp", price_max=8000),
+    row("camping gear | I meant 30 inch", price_max=None),
+    row("a gift for my dad, he already has binoculars", query="", exclude=("binoculars",), recipient="dad"),
+    row("gift for my sister, she already owns a red cookbook", exclude=("cookbook",), recipient="sister"),
+    row("camping gear, I already have a tent", query="camping gear", exclude=("tent",)),
+    row("I already have a camera, I need a bag for it", query="bag", exclude=()),
+    row("I already have a tent but need a bigger tent", exclude=(), words="tent"),
+    row("do you already have tents", exclude=(), words="tent"),
+    row("jug | put the first in my basket, two of them", act=K, quantity=2, targets=("s:1",)),
+    row("jacket w/o gore-tex, waterproof", query="jacket", include=("waterproof",), exclude=("gore-tex",)),
+    row("mug w/ lid", exclude=(), words="mug lid"),
+    row("pregnancy test | something for headache", query="headache", include=()),
+    row("pregnancy test | something for my church group", query="church group", include=()),
+    row("pregnancy test | I'm stressed and can't sleep", without="pregnancy test", words="sleep"),
+    row("shoes | something for running", query="shoes", words="shoes running"),
+    row("jug in stock under 50 | out of stock ones too", query="jug", in_stock=False, price_max=5000),
+    row("jug in stock | also out of stock", query="jug", in_stock=False),
+    row("jug | which is lightest?", act=X, query="jug", targets=("s:1", "s:2", "s:3", "s:4")),
+    row("jug | and the sturdiest?", act=X, query="jug"),
+    row("jug | and the cheapest?", act=E, targets=("s:1",)),
+    row("jug | and the vest?", act=R, words="vest"),
+]
+
 REFUSALS = [
     row("bag | not leather", query="bag", exclude=("leather",)),
     row("leather bag | not leather", query="bag", exclude=("leather",)),
@@ -458,7 +483,7 @@ def check(plan: Plan, expected: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize(
     ("turns", "expected"),
-    [*MONEY, *REFUSALS, *NAMES, *RECIPIENTS, *TARGETS, *TOPICS, *TALK, *MORE, *ELSEWHERE, *MINE, *CHINESE],
+    [*MONEY, *MENDED, *REFUSALS, *NAMES, *RECIPIENTS, *TARGETS, *TOPICS, *TALK, *MORE, *ELSEWHERE, *MINE, *CHINESE],
 )
 def test_a_conversation_is_understood(turns: str, expected: dict[str, Any]) -> None:
     check(talk(*turns.split(" | ")), expected)
