@@ -154,9 +154,7 @@ def _inspect(shop: Shop, message: str, reply: Reply, seen: tuple[list[str], Repl
 
 
 def _unasked(shop: Shop, item: str, message: str, reply: Reply) -> bool:
-    row = shop.catalogue.row(item)
-    if not shop.sensitive.mask[row]:
-        return False
+    """Whether an item is of a sensitive kind that neither this message nor the wish carried so far names."""
     plan = reply.receipt.plan
-    asked = shop.sensitive.asked(" ".join((message, plan.query, *plan.include)))
-    return shop.catalogue.item(row).category not in asked
+    said = " ".join((message, plan.query, *plan.include, *plan.categories))
+    return bool(shop.sensitive.hidden(said)[shop.catalogue.row(item)])
