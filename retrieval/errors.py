@@ -9,6 +9,7 @@
     ├── TranscriptError            a conversation file that can't be read
     ├── StateError                 the state database can't be reached or read
     ├── PromptError                a prompt file is malformed, or was filled in wrongly
+    ├── EvaluationError            a run, judgments or data that can't be scored
     └── ModelError                 a language model didn't do its part (the turn goes on without it)
         ├── ModelUnavailableError  not reachable, not loaded
         ├── ModelTimeoutError      too slow, or cancelled
@@ -76,6 +77,10 @@ class TranscriptError(CrossAisleError):
 
 class StateError(CrossAisleError):
     """The state database can't be reached, read or written."""
+
+
+class EvaluationError(CrossAisleError):
+    """A run, judgments or data that can't be scored."""
 
 
 class PromptError(CrossAisleError):

@@ -1,0 +1,78 @@
+"""What a ranking protocol asks and what a system answers: the values that flow through `crossaisle eval rank`.
+
+A `Problem` is a catalogue, the events that may be learnt from, and views. A view (all targets, novel ones, cold ones)
+is a list of cases: one shopper at one moment, the rows that may be ranked, and what the shopper really took next.
+Categories are ranked in the same way as items: their protocol hands out a catalogue whose items are categories.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import polars as pl
+
+from retrieval.catalogue import Catalogue, Mask
+from retrieval.history import History
+
+
+@dataclass(frozen=True)
+class Case:
+    """One shopper at the moment of recommending.
+
+    Attributes:
+        key: id in run and qrels, without white space; unique in its view.
+        shopper: whose history it is.
+        history: what may be known, over rows of the problem's catalogue; `history.now` is its last event's time.
+        source: the same history over rows of the source catalogue, where the problem ranks something else than items;
+            otherwise the same object.
+        targets: what the shopper took next, ids of the problem's catalogue with gains above 0. A target that can't be
+            ranked by anybody (not allowed, not in the catalogue) stays in and counts as missed.
+        allowed: (n,) rows that may be ranked, None for all.
+        groups: slice name -> value, e.g. {"household_size": "2"}.
+    """
+
+    key: str
+    shopper: str
+    history: History
+    source: History
+    targets: Mapping[str, float]
+    allowed: Mask | None = None
+    groups: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One protocol on one data set and one split.
+
+    Attributes:
+        protocol: its name on the command line.
+        split: "valid" or "test".
+        catalogue: what is ranked.
+        events: what may be learnt from, in `EVENT_SCHEMA`, on items of `catalogue`, cut for every shopper.
+        source_catalogue: the goods, where `catalogue` holds categories; otherwise the same object.
+        source_events: the same events on goods; otherwise the same object.
+        views: view name -> cases; the first is the main one and gives metrics their plain names.
+        depth: how many places of a ranking are kept.
+        metrics: names such as "NDCG@10", the first being the one that decides.
+        earlier: the same protocol one slice earlier, cut out of `events` alone, for systems that learn how to rank; None
+            where no events are left to cut.
+        targets_by: "item" or "category".
+    """
+
+    protocol: str
+    split: str
+    catalogue: Catalogue
+    events: pl.DataFrame
+    source_catalogue: Catalogue
+    source_events: pl.DataFrame
+    views: Mapping[str, tuple[Case, ...]]
+    depth: int
+    metrics: tuple[str, ...]
+    earlier: Callable[[], Problem | None]
+    targets_by: str = "item"
+
+    @property
+    def main(self) -> tuple[Case, ...]:
+        """The cases of the first view."""
+        return next(iter(self.views.values()))

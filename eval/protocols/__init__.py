@@ -1,0 +1,1 @@
+"""How data become problems to rank, one protocol a file."""

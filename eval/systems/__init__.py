@@ -1,0 +1,1 @@
+"""What is compared: baselines and what the shop serves, each one small file."""

@@ -1,0 +1,48 @@
+"""Every system that comes with the project, by name, loaded when it is asked for."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+from pathlib import Path
+from types import ModuleType
+
+from eval.systems.base import System
+from retrieval.errors import EvaluationError
+
+SYSTEMS: dict[str, str] = {}  # name -> "module:Class"
+
+
+def make(name: str) -> System:
+    """A fresh system by its name, or by `path/to/file.py:Class`.
+
+    Raises:
+        EvaluationError: there is no such system, file or class.
+    """
+    if ".py:" in name:
+        path, _, attribute = name.rpartition(":")
+        return _made(_module_at(path), attribute, path)
+    if name not in SYSTEMS:
+        remedy = f"choose from {', '.join(SYSTEMS)}, or name path/to/file.py:Class"
+        raise EvaluationError(f"there is no system {name!r}", remedy)
+    module, _, attribute = SYSTEMS[name].partition(":")
+    return _made(importlib.import_module(module), attribute, module)
+
+
+def _module_at(path: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(Path(path).stem, path) if Path(path).is_file() else None
+    if spec is None or spec.loader is None:
+        raise EvaluationError(f"there is no file {path!r}", "name it as path/to/file.py:Class")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def _made(module: ModuleType, attribute: str, place: str) -> System:
+    found = getattr(module, attribute, None)
+    if not (isinstance(found, type) and issubclass(found, System)):
+        raise EvaluationError(
+            f"{place} holds no system {attribute!r}", "name a class made from eval.systems.base.System"
+        )
+    made: System = found()
+    return made

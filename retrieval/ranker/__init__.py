@@ -1,0 +1,1 @@
+"""Learning to rank: features of candidates, and the model that orders them."""
