@@ -1,7 +1,8 @@
-"""What a ranking protocol asks and what a system answers: the values that flow through `crossaisle eval rank`.
+"""What a protocol asks and what a system answers: the values that flow through `crossaisle eval rank|search|dialogue`.
 
 A `Problem` is a catalogue, the events that may be learnt from, and views. A view (all targets, novel ones, cold ones)
 is a list of cases: one shopper at one moment, the rows that may be ranked, and what the shopper really took next.
+A query of a search and a turn of a conversation are cases as well, with words instead of a history.
 Categories are ranked in the same way as items: their protocol hands out a catalogue whose items are categories.
 """
 
@@ -9,11 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 import polars as pl
 
 from retrieval.catalogue import Catalogue, Mask
 from retrieval.history import History
+from retrieval.shop import Shop
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,8 @@ class Case:
             ranked by anybody (not allowed, not in the catalogue) stays in and counts as missed.
         allowed: (n,) rows that may be ranked, None for all.
         groups: slice name -> value, e.g. {"household_size": "2"}.
+        words: what the shopper said so far, oldest first; empty where nothing is said.
+        shown: ids of what was shown to the shopper before, in order; empty where that isn't known.
     """
 
     key: str
@@ -39,6 +44,8 @@ class Case:
     targets: Mapping[str, float]
     allowed: Mask | None = None
     groups: Mapping[str, str] = field(default_factory=dict)
+    words: tuple[str, ...] = ()
+    shown: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -55,9 +62,10 @@ class Problem:
         views: view name -> cases; the first is the main one and gives metrics their plain names.
         depth: how many places of a ranking are kept.
         metrics: names such as "NDCG@10", the first being the one that decides.
-        earlier: the same protocol one slice earlier, cut out of `events` alone, for systems that learn how to rank; None
-            where no events are left to cut.
+        earlier: the same protocol one slice earlier, cut out of `events` alone, for systems that learn how to rank; it
+            gives None where no events are left to cut.
         targets_by: "item" or "category".
+        shop: the opened shop that the data came from, where they came from one.
     """
 
     protocol: str
@@ -70,7 +78,8 @@ class Problem:
     depth: int
     metrics: tuple[str, ...]
     earlier: Callable[[], Problem | None]
-    targets_by: str = "item"
+    targets_by: Literal["item", "category"] = "item"
+    shop: Shop | None = None
 
     @property
     def main(self) -> tuple[Case, ...]:

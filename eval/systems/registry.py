@@ -10,7 +10,9 @@ from types import ModuleType
 from eval.systems.base import System
 from retrieval.errors import EvaluationError
 
-SYSTEMS: dict[str, str] = {}  # name -> "module:Class"
+SYSTEMS: dict[str, str] = {  # name -> "module:Class"
+    "crossaisle": "eval.systems.crossaisle:CrossAisle",
+}
 
 
 def make(name: str) -> System:
