@@ -8,7 +8,7 @@ Categories are ranked in the same way as items: their protocol hands out a catal
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -59,7 +59,8 @@ class Problem:
         events: what may be learnt from, in `EVENT_SCHEMA`, on items of `catalogue`, cut for every shopper.
         source_catalogue: the goods, where `catalogue` holds categories; otherwise the same object.
         source_events: the same events on goods; otherwise the same object.
-        views: view name -> cases; the first is the main one and gives metrics their plain names.
+        views: view name -> cases; the first is the main one and gives metrics their plain names. Cases may be made
+            each time they are looked at (thousands of masks don't fit in memory): go through them one by one.
         depth: how many places of a ranking are kept.
         metrics: names such as "NDCG@10", the first being the one that decides.
         earlier: the same protocol one slice earlier, cut out of `events` alone, for systems that learn how to rank; it
@@ -74,7 +75,7 @@ class Problem:
     events: pl.DataFrame
     source_catalogue: Catalogue
     source_events: pl.DataFrame
-    views: Mapping[str, tuple[Case, ...]]
+    views: Mapping[str, Sequence[Case]]
     depth: int
     metrics: tuple[str, ...]
     earlier: Callable[[], Problem | None]
@@ -82,6 +83,6 @@ class Problem:
     shop: Shop | None = None
 
     @property
-    def main(self) -> tuple[Case, ...]:
+    def main(self) -> Sequence[Case]:
         """The cases of the first view."""
         return next(iter(self.views.values()))
