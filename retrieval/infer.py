@@ -69,7 +69,7 @@ def cross_needs(
     if not own.any() and not source.any():
         return ()
     scores = _scores(shop, graph, history, source)
-    scores[(own > 0) | (source > 0) | ~_open(shop, history, limits)] = -np.inf
+    scores[(own > 0) | (source > 0) | ~_open(shop, history, limits)] = -np.inf  # `aisle_scores` says the same
     needs: list[Need] = []
     for target in np.argsort(-scores, kind="stable").tolist():
         if len(needs) == k or not np.isfinite(scores[target]):
@@ -81,6 +81,23 @@ def cross_needs(
             name = shop.catalogue.category.names[target]
             needs.append(Need(text=words, targets=(name,), constraints=limits, origin="inferred", evidence=evidence))
     return tuple(needs)
+
+
+def aisle_scores(shop: Searchable, history: History, constraints: Constraints | None = None) -> NDArray[np.float64]:
+    """(C,) what `cross_needs` orders categories by where nothing was asked; -inf for those it would never name.
+
+    Scores of one shopper's histories can be compared; those of two shoppers can't.
+    """
+    graph = shop.channels.get("association")
+    scores = np.full(len(shop.catalogue.category.names), -np.inf)
+    if not isinstance(graph, Association):
+        return scores
+    history = history.select(~shop.sensitive.mask[history.rows])
+    own = graph.profile(history)
+    new = (own == 0) & _open(shop, history, constraints or Constraints())
+    if own.any():
+        scores[new] = _scores(shop, graph, history, np.zeros_like(own))[new]
+    return scores
 
 
 def repeat_needs(
