@@ -5,7 +5,8 @@
     crossaisle chat --shop shops/sample "a warm blanket under 40" --json
 
 With --json exactly one JSON object is written to stdout (`ui/contract.py` says which); logs, progress and warnings go
-to stderr. Exit status: 0 done, 1 failed (the cause and the remedy are on stderr), 2 bad usage.
+to stderr. Exit status: 0 done, 1 failed (the cause and the remedy are on stderr), 2 bad usage, or
+what was to be evaluated can't be.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from ui.commands import measure
+from ui.commands import evaluate, measure
 from ui.options import Adapter, AsJson, Chroma, ModelName, ModelOptions, ModelPath, ModelUrl, Shop, State
 from ui.output import command
 
@@ -28,6 +29,7 @@ app = typer.Typer(
     add_completion=False,
 )
 app.add_typer(measure.app, name="bench")
+app.add_typer(evaluate.app, name="eval")
 
 Json = dict[str, Any]
 Into = Annotated[Path, typer.Option("--into", metavar="DIR", help="The shop folder to build; swapped in when done.")]

@@ -14,7 +14,7 @@ from typing import Any
 
 import typer
 
-from retrieval.errors import CrossAisleError
+from retrieval.errors import CrossAisleError, EvaluationError
 
 INTERRUPTED = 130
 
@@ -22,8 +22,8 @@ INTERRUPTED = 130
 def command(run: Callable[..., dict[str, Any] | None]) -> Callable[..., None]:
     """Make a function a command: with `as_json` what it returns is printed, and nothing else reaches stdout.
 
-    A `CrossAisleError` becomes its message on stderr and exit status 1, an interruption exits with 130, both without
-    a traceback. A result with a false `"ok"` is printed and exits with 1.
+    A `CrossAisleError` becomes its message on stderr and exit status 1 (2 if what was given can't be evaluated), an
+    interruption exits with 130, both without a traceback. A result with a false `"ok"` is printed and exits with 1.
     """
 
     @functools.wraps(run)
@@ -41,7 +41,7 @@ def command(run: Callable[..., dict[str, Any] | None]) -> Callable[..., None]:
                 sys.stdout.buffer.flush()
         except CrossAisleError as error:
             complain(str(error))
-            raise typer.Exit(1) from None
+            raise typer.Exit(2 if isinstance(error, EvaluationError) else 1) from None
         except KeyboardInterrupt:
             raise typer.Exit(INTERRUPTED) from None
         except BrokenPipeError:
