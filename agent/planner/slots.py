@@ -167,7 +167,7 @@ def _names(touched: Iterable[str], known: Sequence[str]) -> tuple[str, ...]:
 def _sums(
     said: Sequence[str], previous: Plan, shown: Sequence[Shown], currency: str | None
 ) -> dict[str, tuple[int, str | None]]:
-    """Sums that were said (this message's also a fifth less and more, for "around"), kept, or just below one shown."""
+    """Sums that were said (this message's also a fifth less and more, for "around"), kept, or just below or above one shown."""
     found: list[tuple[int, str | None]] = []
     for place, text in enumerate(said):
         for amount in amounts(Text(text), currency):
@@ -176,7 +176,7 @@ def _sums(
     kept = (previous.price_min, previous.price_max)
     found += [(minor, previous.currency or currency) for minor in kept if minor is not None]
     priced = sorted((s.price_minor, s.currency or currency) for s in shown if s.price_minor is not None)
-    found += [(minor + change, code) for minor, code in priced for change in (-1, 0)]
+    found += [(minor + change, code) for minor, code in priced for change in (-1, 0, 1)]
     sums: dict[str, tuple[int, str | None]] = {}
     for minor, code in found:
         if 0 <= minor < 10**10 and len(sums) < MAX_NAMES:

@@ -174,7 +174,7 @@ def test_history_enters_the_prompt_only_if_it_is_given():
 def test_the_schema_holds_what_the_conversation_holds():
     schema = Slots.of("trail shoes around 30", TALK, VOCABULARY).schema()
     fields = schema["properties"]
-    assert fields["price_max"]["enum"] == ["30", "24", "36", "80", "24.99", "25", "49.98", "49.99", None]
+    assert fields["price_max"]["enum"] == ["30", "24", "36", "80", "24.99", "25", "25.01", "49.98", "49.99", "50", None]
     assert fields["targets"]["items"]["enum"] == [1, 2]
     assert fields["platforms"]["items"]["enum"] == ["alpha", "beta"]
     assert "(?:trail|shoes|around|30|a|head|torch|by|petzl|under|80)" in fields["query"]["pattern"]
