@@ -82,31 +82,12 @@ class ModelPlanner:
         """
         slots = Slots.of(message, conversation, self._vocabulary)
         done = self._model.complete(
-            self._messages(message, conversation, slots, history_lines),
+            plan_messages(self._prompt, message, conversation, slots, history_lines),
             slots.schema(),
             deadline=deadline,
             max_tokens=slots.budget(),
         )
         return self._believed(parsed(done.text, self._model.name), slots, message, conversation.plan or Plan())
-
-    def _messages(
-        self, message: str, conversation: Conversation, slots: Slots, history_lines: Sequence[str]
-    ) -> list[ChatMessage]:
-        said = [f"{'shopper' if m.role == 'user' else 'shop'}: {m.text[:SAID]}" for m in conversation.messages[-6:]]
-        previous = conversation.plan
-        shown = [
-            f"{number}. {item.name} | {money(item.price_minor, item.currency)} | {item.platform} | {item.category}"
-            for number, item in enumerate(slots.shown, start=1)
-        ]
-        names = {"categories": slots.categories, "brands": slots.brands, "platforms": slots.platforms}
-        return self._prompt.messages(
-            history=list(history_lines),
-            conversation=said,
-            previous_plan=json.dumps(draft(previous, slots.shown), ensure_ascii=False) if previous else "",
-            shown=shown,
-            names=[f"{kind}: {', '.join(known)}" for kind, known in names.items() if known],
-            message=clean(message, READ),
-        )
 
     def _believed(self, data: Any, slots: Slots, message: str, previous: Plan) -> Plan:
         """Check every part of what the model wrote against the conversation and the catalogue."""
@@ -196,6 +177,27 @@ class ModelPlanner:
         return ModelOutputError(
             f"model {self._model.name} wrote a plan that can't be believed ({why})", "use a better model or adapter"
         )
+
+
+def plan_messages(
+    prompt: Prompt, message: str, conversation: Conversation, slots: Slots, history_lines: Sequence[str] = ()
+) -> list[ChatMessage]:
+    """The prompt of task "plan", filled in for one message; what models are trained on and what they are served."""
+    said = [f"{'shopper' if m.role == 'user' else 'shop'}: {m.text[:SAID]}" for m in conversation.messages[-6:]]
+    previous = conversation.plan
+    shown = [
+        f"{number}. {item.name} | {money(item.price_minor, item.currency)} | {item.platform} | {item.category}"
+        for number, item in enumerate(slots.shown, start=1)
+    ]
+    names = {"categories": slots.categories, "brands": slots.brands, "platforms": slots.platforms}
+    return prompt.messages(
+        history=list(history_lines),
+        conversation=said,
+        previous_plan=json.dumps(draft(previous, slots.shown), ensure_ascii=False) if previous else "",
+        shown=shown,
+        names=[f"{kind}: {', '.join(known)}" for kind, known in names.items() if known],
+        message=clean(message, READ),
+    )
 
 
 def _distinct(texts: Sequence[str]) -> tuple[str, ...]:
