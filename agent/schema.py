@@ -224,7 +224,8 @@ class Consent(Frozen):
 
 
 class Profile(Frozen):
-    """A shopper as a turn sees them. `shopper` None is a visitor without history."""
+    """A shopper as a turn sees them. `shopper` None is a visitor without history; `language` is what they read."""
 
     shopper: str | None = None
     consent: Consent = Consent()
+    language: str = "en"

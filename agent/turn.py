@@ -16,14 +16,16 @@ from dataclasses import dataclass
 
 from agent.act import Acted, Actor
 from agent.explain import reply_lines
+from agent.language import steps_in
 from agent.memory import Memory
 from agent.models.base import ChatModel
 from agent.planner.model import ModelPlanner
 from agent.planner.rules import RulesPlanner
 from agent.planner.vocabulary import Vocabulary
+from agent.pressed import PRESSED
 from agent.prompting import load_prompt
 from agent.prose import Prose, Told, told_by_template
-from agent.schema import Act, Conversation, Profile, Receipt, Reply, Trace
+from agent.schema import Act, Conversation, Plan, Profile, Receipt, Reply, Trace
 from agent.understand import Understood, understand
 from retrieval.history import LIKED, History
 from retrieval.schema import Frozen, Need
@@ -111,7 +113,12 @@ class Assistant:
         raise AssertionError("a turn ends with TurnDone")  # pragma: no cover
 
     def turn(
-        self, message: str, conversation: Conversation, profile: Profile, cancel: threading.Event | None = None
+        self,
+        message: str,
+        conversation: Conversation,
+        profile: Profile,
+        cancel: threading.Event | None = None,
+        plan: Plan | None = None,
     ) -> Iterator[CardsReady | TextDelta | TurnDone]:
         """Answer a message: cards first, then prose piece by piece, then the whole reply.
 
@@ -120,11 +127,24 @@ class Assistant:
             conversation: everything said before.
             profile: who speaks, and what they allow.
             cancel: set it when the shopper leaves; the model stops, the turn is finished by the template and logged.
+            plan: what to do where that is known already (a button was pressed); the message only tells it.
         """
+        return steps_in(profile.language, self._turn(message, conversation, profile, cancel, plan))
+
+    def _turn(
+        self,
+        message: str,
+        conversation: Conversation,
+        profile: Profile,
+        cancel: threading.Event | None,
+        plan: Plan | None,
+    ) -> Iterator[CardsReady | TextDelta | TurnDone]:
         started = time.perf_counter()
         words = clean(message, self.settings.max_message)
         history = self.history(profile)
-        understood = self._understand(words, conversation, profile, history)
+        understood = (
+            self._understand(words, conversation, profile, history) if plan is None else Understood(plan, PRESSED)
+        )
         planned = time.perf_counter()
         acted = self.actor.act(understood.plan, words, conversation, profile, history)
         carded = time.perf_counter()
@@ -189,7 +209,7 @@ class Assistant:
             explainer=told.explainer,
             degraded=bool(problems),
             problems=problems,
-            model_calls=int(self._planner is not None) + told.model_calls,
+            model_calls=int(self._planner is not None and understood.planner != PRESSED) + told.model_calls,
             sentences=told.sentences,
             replaced=told.replaced,
             timings_ms=timings,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from decimal import Decimal
 
+from agent.language import say
 from retrieval.schema import Availability, Constraints
 from retrieval.text import label
 
@@ -37,6 +38,11 @@ def money(minor: int | None, currency: str | None) -> str:
 def stock(availability: Availability) -> str:
     """A stock state for people; "" where it isn't known."""
     return _STOCK[availability]
+
+
+def sentence(text: str) -> str:
+    """The text with the mark that ends a sentence in the language spoken now."""
+    return say("{text}.", text=text)
 
 
 def month(at: datetime) -> str:

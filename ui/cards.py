@@ -11,46 +11,56 @@ from agent.wording import money, stock
 from retrieval.schema import Item
 from retrieval.text import label
 from ui.evidence import ledger
+from ui.language import day, marked, say
 from ui.tiles import tile
 
 BADGES = {
-    "asked": "What you asked for",
-    "across": "From another aisle",
-    "usual": "Your usual aisle",
-    "repeat": "Running low?",
-    "idea": "An idea",
+    "asked": marked("What you asked for"),
+    "across": marked("From another aisle"),
+    "usual": marked("Your usual aisle"),
+    "repeat": marked("Running low?"),
+    "idea": marked("An idea"),
 }
-MARKS = {"favourite": ("Like", "Liked"), "dismiss": ("Not for me", "Dismissed"), "cart": ("Add to cart", "In cart")}
+MARKS = {
+    "favourite": (marked("Like"), marked("Liked")),
+    "dismiss": (marked("Not for me"), marked("Dismissed")),
+    "cart": (marked("Add to cart"), marked("In cart")),
+}
 
 
-def card(entry: ItemReceipt, turn: str, marks: Collection[str] = ()) -> str:
+def card(entry: ItemReceipt, turn: str, marks: Collection[str] = (), *, ticked: bool = False) -> str:
     """One product card with its actions and, folded, its evidence.
 
     Args:
         entry: the item and everything that justifies it.
         turn: the turn's id, which makes the fold's key unique on the page.
         marks: what the shopper already said of it: of `favourite`, `dismiss`, `cart`.
+        ticked: whether it is chosen for comparing.
     """
     item = entry.item
     dismissed = " xa-dismissed" if "dismiss" in marks else ""
+    buttons = [_action(kind, item.id, entry.name, marks) for kind in MARKS]
+    buttons.insert(2, _button("more", item.id, say("More like this"), entry.name))
     return (
         f'<article class="xa-card{dismissed}" data-item="{escape(item.id)}" aria-label="{escape(entry.name)}">'
         f'<div class="xa-top">{tile(item.category)}<div class="xa-head">'
-        f'<span class="xa-badge xa-{entry.aisle}">{BADGES[entry.aisle]}</span>'
-        f'<h4 class="xa-title" title="{escape(item.title)}">{escape(entry.name)}</h4></div></div>'
+        f'<span class="xa-badge xa-{entry.aisle}">{escape(say(BADGES[entry.aisle]))}</span>'
+        f'<h3 class="xa-title" title="{escape(item.title)}">{escape(entry.name)}</h3></div></div>'
         f"{_facts(item)}{_paragraph('xa-reason', entry.reason)}"
-        f'<div class="xa-actions">{"".join(_action(kind, item.id, entry.name, marks) for kind in MARKS)}</div>'
-        f'<details class="xa-why" data-key="{escape(f"{turn}:{item.id}")}"><summary>Why this</summary>'
+        f'<div class="xa-actions">{"".join(buttons)}{_tick(item.id, entry.name, ticked)}</div>'
+        f'<details class="xa-why" data-key="{escape(f"{turn}:{item.id}")}">'
+        f'<summary>{escape(say("Why this"))}<span class="xa-unseen">: {escape(entry.name)}</span></summary>'
         f"{ledger(entry)}</details></article>"
     )
 
 
-def cards(receipt: Receipt, turn: str, marks: dict[str, set[str]]) -> str:
+def cards(receipt: Receipt, turn: str, marks: dict[str, set[str]], ticked: Collection[str] = ()) -> str:
     """All cards of a turn, best first; "" where nothing is shown."""
-    if not receipt.items:
-        return ""
-    inside = "".join(card(entry, turn, marks.get(entry.item.id, ())) for entry in receipt.items)
-    return f'<div class="xa-cards" role="group" aria-label="Suggestions">{inside}</div>'
+    inside = "".join(
+        card(entry, turn, marks.get(entry.item.id, ()), ticked=entry.item.id in ticked) for entry in receipt.items
+    )
+    told = escape(say("Suggestions"))
+    return f'<div class="xa-cards" role="group" aria-label="{told}">{inside}</div>' if inside else ""
 
 
 def bubble(text: str) -> str:
@@ -66,11 +76,11 @@ def prose(text: str, names: Sequence[str] = (), *, writing: bool = False) -> str
 
 def model_note(planner: str, explainer: str, degraded: bool, milliseconds: float | None) -> str:
     """Who planned and who wrote, in small print."""
-    told = [f"understood by {planner}", f"written by {explainer}"]
+    told = [say("understood by {planner}", planner=_who(planner)), say("written by {writer}", writer=_who(explainer))]
     if milliseconds is not None:
-        told.append(f"cards after {milliseconds:.0f} ms")
+        told.append(say("cards after {milliseconds:.0f} ms", milliseconds=milliseconds))
     if degraded:
-        told.append("the language model did not answer, so the rules did")
+        told.append(say("the language model did not answer, so the rules did"))
     return f'<p class="xa-note">{escape(" · ".join(told))}</p>'
 
 
@@ -92,13 +102,14 @@ def _facts(item: Item) -> str:
     price = f'<span class="xa-price">{escape(money(item.price_minor, item.currency))}</span>'
     where = [escape(name) for name in (item.platform, label(item.category)) if name]
     known = stock(item.availability)
-    as_of = (
-        f" as of {item.as_of.day} {item.as_of:%b %Y}" if item.as_of and (known or item.price_minor is not None) else ""
-    )
-    state = f'<span class="xa-stock xa-{item.availability.value}">{escape((known or "stock unknown") + as_of)}</span>'
+    told = known or say("stock unknown")
+    if item.as_of and (known or item.price_minor is not None):
+        told = say("{state} as of {day}", state=told, day=day(item.as_of))
+    state = f'<span class="xa-stock xa-{item.availability.value}">{escape(told)}</span>'
     address = link(item.url)
     outside = (
-        f'<a href="{escape(address)}" target="_blank" rel="noopener noreferrer nofollow">Open in the shop</a>'
+        f'<a href="{escape(address)}" target="_blank" rel="noopener noreferrer nofollow">'
+        f"{escape(say('Open in the shop'))}</a>"
         if address
         else ""
     )
@@ -110,11 +121,34 @@ def _facts(item: Item) -> str:
 
 def _action(kind: str, item: str, name: str, marks: Collection[str]) -> str:
     said = kind in marks
+    return _button(kind, item, say(MARKS[kind][said]), name, f' aria-pressed="{str(said).lower()}"')
+
+
+def _button(kind: str, item: str, told: str, name: str, state: str = "") -> str:
     return (
-        f'<button type="button" class="xa-act xa-act-{kind}" data-op="{kind}" data-item="{escape(item)}" '
-        f'aria-pressed="{str(said).lower()}" aria-label="{escape(MARKS[kind][said])}: {escape(name)}">'
-        f"{MARKS[kind][said]}</button>"
+        f'<button type="button" class="xa-act xa-act-{kind}" data-op="{kind}" data-item="{escape(item)}"{state} '
+        f'aria-label="{escape(told)}: {escape(name)}">{escape(told)}</button>'
     )
+
+
+def _tick(item: str, name: str, ticked: bool) -> str:
+    told = escape(say("Compare"))
+    return (
+        f'<label class="xa-tick"><input type="checkbox" data-op="tick" data-item="{escape(item)}" '
+        f'aria-label="{told}: {escape(name)}"{" checked" if ticked else ""}>{told}</label>'
+    )
+
+
+def _who(name: str) -> str:
+    """A planner or writer in words: the names that a trace knows, anything else as it is."""
+    known = {
+        "rules": marked("rules"),
+        "model": marked("model"),
+        "template": marked("template"),
+        "button": marked("button"),
+        "model+template": marked("model and template"),
+    }
+    return say(known[name]) if name in known else name
 
 
 def _paragraph(style: str, text: str) -> str:

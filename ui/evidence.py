@@ -9,30 +9,32 @@ from html import escape
 
 from agent.reason import did, walk
 from agent.schema import Check, ItemReceipt, WhatIf
+from agent.wording import sentence
 from retrieval.schema import Edge, Evidence
 from retrieval.text import label, short_name
+from ui.language import marked, say
 
 CHANNELS = {
-    "dense": "Meaning of your words",
-    "lexical": "Your very words",
-    "copurchase": "Bought after what you have",
-    "association": "Ways between aisles",
-    "ease": "Shoppers with a basket like yours",
-    "popularity": "Popular in this season",
-    "new_items": "New, and reads like what you know",
-    "replenishment": "Runs out about now",
-    "habit": "Aisles that you walk",
+    "dense": marked("Meaning of your words"),
+    "lexical": marked("Your very words"),
+    "copurchase": marked("Bought after what you have"),
+    "association": marked("Ways between aisles"),
+    "ease": marked("Shoppers with a basket like yours"),
+    "popularity": marked("Popular in this season"),
+    "new_items": marked("New, and reads like what you know"),
+    "replenishment": marked("Runs out about now"),
+    "habit": marked("Aisles that you walk"),
 }
 _FACTS = {
-    "similarity": "closeness",
-    "place": "place among the most bought",
-    "days_since": "days since you bought it",
-    "usual_gap": "usual days between purchases",
-    "times_bought": "times you bought it",
-    "repeat_rate": "share who buy it again",
-    "source_shoppers": "shoppers in the first aisle",
-    "target_shoppers": "in the second",
-    "times": "times you were in this aisle",
+    "similarity": marked("closeness"),
+    "place": marked("place among the most bought"),
+    "days_since": marked("days since you bought it"),
+    "usual_gap": marked("usual days between purchases"),
+    "times_bought": marked("times you bought it"),
+    "repeat_rate": marked("share who buy it again"),
+    "source_shoppers": marked("shoppers in the first aisle"),
+    "target_shoppers": marked("in the second"),
+    "times": marked("times you were in this aisle"),
 }
 _INNER = frozenset({"score", "shown_part", "recent"})
 """Facts on a channel's own scale, which say nothing to people; scores stand in the table of channels."""
@@ -46,15 +48,16 @@ def ledger(entry: ItemReceipt) -> str:
 
 def channel_name(channel: str) -> str:
     """A channel's name for people."""
-    return CHANNELS.get(channel, label(channel.replace("_", " ")))
+    return say(CHANNELS[channel]) if channel in CHANNELS else label(channel.replace("_", " "))
 
 
 def _path(entry: ItemReceipt) -> str:
     walks = [_walk(evidence) for evidence in _distinct(entry)]
     items = "".join(f"<li>{steps}</li>" for steps in walks if steps)
     if not items:
-        items = "<li><p>No event of yours was used: this answers your words alone.</p></li>"
-    return f'<section><h5>How it got here</h5><ul class="xa-paths">{items}</ul></section>'
+        told = escape(say("No event of yours was used: this answers your words alone."))
+        items = f"<li><p>{told}</p></li>"
+    return _section(say("How it got here"), f'<ul class="xa-paths">{items}</ul>')
 
 
 def _distinct(entry: ItemReceipt) -> list[Evidence]:
@@ -67,15 +70,18 @@ def _distinct(entry: ItemReceipt) -> list[Evidence]:
 
 def _walk(evidence: Evidence) -> str:
     """One way: what you did, where that leads, how often; or the words and numbers that speak for the item."""
-    steps = [_step("You did", f"{did(event)}.") for event in evidence.events[:3]]
+    steps = [_step(say("You did"), sentence(did(event))) for event in evidence.events[:3]]
     if evidence.edge is not None:
-        steps += [_step("It suggests", _suggestion(evidence.edge)), _step("How often", _frequency(evidence.edge))]
+        steps += [
+            _step(say("It suggests"), _suggestion(evidence.edge)),
+            _step(say("How often"), _frequency(evidence.edge)),
+        ]
     if evidence.terms:
-        steps.append(_step("It mentions", ", ".join(f"“{term}”" for term in evidence.terms[:8])))
+        steps.append(_step(say("It mentions"), ", ".join(f"“{term}”" for term in evidence.terms[:8])))
     facts = [(name, value) for name, value in evidence.facts.items() if name not in _INNER]
     if facts:
-        told = ", ".join(f"{_FACTS.get(name, name.replace('_', ' '))}: {value:,.4g}" for name, value in facts)
-        steps.append(_step("In numbers", told))
+        told = ", ".join(f"{_fact(name)}: {value:,.4g}" for name, value in facts)
+        steps.append(_step(say("In numbers"), told))
     if not steps:
         return ""
     return f'<p class="xa-channel">{escape(channel_name(evidence.channel))}</p><dl>{"".join(steps)}</dl>'
@@ -84,18 +90,26 @@ def _walk(evidence: Evidence) -> str:
 def _suggestion(edge: Edge) -> str:
     if edge.kind == "category":
         return f"{label(edge.source)} → {label(edge.target)}"
-    return "this item, which others took after it"
+    return say("this item, which others took after it")
 
 
 def _frequency(edge: Edge) -> str:
-    days = "" if edge.days is None else f" Usually after {_days(edge.days)}."
-    return f"{walk(edge)}.{days}"
+    often = sentence(walk(edge))
+    return often if edge.days is None else f"{often} {say('Usually after {days}.', days=_days(edge.days))}"
 
 
 def _days(days: float) -> str:
     if days < 1:
-        return "less than a day"
-    return "1 day" if round(days) == 1 else f"{days:,.0f} days"
+        return say("less than a day")
+    return say("1 day") if round(days) == 1 else say("{count:,.0f} days", count=days)
+
+
+def _fact(name: str) -> str:
+    return say(_FACTS[name]) if name in _FACTS else name.replace("_", " ")
+
+
+def _section(heading: str, inside: str) -> str:
+    return f"<section><h4>{escape(heading)}</h4>{inside}</section>"
 
 
 def _step(name: str, told: str) -> str:
@@ -110,32 +124,44 @@ def _channels(entry: ItemReceipt) -> str:
         f"<td>{said.rank}</td><td>{said.score:.3g}</td></tr>"
         for said in sorted(entry.channels, key=lambda said: (said.rank, said.channel))
     )
-    head = "<thead><tr><th scope='col'>Found by</th><th scope='col'>Place</th><th scope='col'>Score</th></tr></thead>"
-    return f"<section><h5>Who proposed it</h5><table>{head}<tbody>{rows}</tbody></table></section>"
+    names = (say("Found by"), say("Place"), say("Score"))
+    head = "".join(f"<th scope='col'>{escape(name)}</th>" for name in names)
+    table = f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
+    return _section(say("Who proposed it"), table)
 
 
 def _checks(checks: tuple[Check, ...]) -> str:
     if not checks:
         return ""
     lines = "".join(
-        f'<li class="{"xa-kept" if check.passed else "xa-broken"}"><b>{escape(check.constraint)}</b> '
-        f"asked {escape(check.asked)}; found {escape(check.found)}: {'kept' if check.passed else 'not kept'}</li>"
-        for check in checks
+        f'<li class="{"xa-kept" if check.passed else "xa-broken"}">{_check(check)}</li>' for check in checks
     )
-    return f'<section><h5>Your limits, checked</h5><ul class="xa-checks">{lines}</ul></section>'
+    return _section(say("Your limits, checked"), f'<ul class="xa-checks">{lines}</ul>')
+
+
+def _check(check: Check) -> str:
+    told = say("asked {asked}; found {found}: kept", asked=check.asked, found=check.found)
+    if not check.passed:
+        told = say("asked {asked}; found {found}: not kept", asked=check.asked, found=check.found)
+    return f"<b>{escape(check.constraint)}</b> {escape(told)}"
 
 
 def _what_if(what_if: tuple[WhatIf, ...]) -> str:
     if not what_if:
         return ""
     lines = "".join(f"<li>{escape(_forgotten(case))}</li>" for case in what_if)
-    return f'<section><h5>If that were forgotten</h5><ul class="xa-whatif">{lines}</ul></section>'
+    return _section(say("If that were forgotten"), f'<ul class="xa-whatif">{lines}</ul>')
 
 
 def _forgotten(case: WhatIf) -> str:
-    event = f"Without “{short_name(case.event, 80)}”"
+    event = short_name(case.event, 80)
     if case.rank_without is None:
-        return f"{event} it would not be shown (now number {case.rank})."
+        return say("Without “{event}” it would not be shown (now number {rank}).", event=event, rank=case.rank)
     if case.rank_without == case.rank:
-        return f"{event} it would stay number {case.rank}."
-    return f"{event} it would be number {case.rank_without} instead of {case.rank}."
+        return say("Without “{event}” it would stay number {rank}.", event=event, rank=case.rank)
+    return say(
+        "Without “{event}” it would be number {then} instead of {rank}.",
+        event=event,
+        then=case.rank_without,
+        rank=case.rank,
+    )

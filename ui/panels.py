@@ -1,71 +1,106 @@
-"""The panels beside the chat as HTML: the cart, and what the shopper did."""
+"""The panels beside the chat as HTML: the cart, what the shopper did, and earlier conversations."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from html import escape
 
+from agent.memory import ConversationSummary
 from agent.wording import money
 from retrieval.schema import EventKind, Item
 from retrieval.text import short_name
 from ui.desk import Seen
+from ui.language import day, marked, say
 from ui.tiles import tile
 
 DID = {
-    EventKind.VIEW: "looked at",
-    EventKind.CART: "put in cart",
-    EventKind.FAVOURITE: "liked",
-    EventKind.PURCHASE: "bought",
-    EventKind.REVIEW: "reviewed",
-    EventKind.DISMISS: "not for me",
-    EventKind.RETURN: "returned",
+    EventKind.VIEW: marked("looked at"),
+    EventKind.CART: marked("put in cart"),
+    EventKind.FAVOURITE: marked("liked"),
+    EventKind.PURCHASE: marked("bought"),
+    EventKind.REVIEW: marked("reviewed"),
+    EventKind.DISMISS: marked("not for me"),
+    EventKind.RETURN: marked("returned"),
 }
 
 
 def cart_panel(cart: Sequence[tuple[Item, int]]) -> str:
     """The shopper's cart with quantities, and totals by currency."""
     if not cart:
-        return '<p class="xa-empty">Nothing in the cart yet.</p>'
+        return _empty(say("Nothing in the cart yet."))
     lines = "".join(_cart_line(item, quantity) for item, quantity in cart)
     totals: dict[str, int] = {}
     for item, quantity in cart:
         if item.price_minor is not None:
             totals[item.currency] = totals.get(item.currency, 0) + quantity * item.price_minor
-    told = " + ".join(money(amount, currency) for currency, amount in totals.items()) or "unknown"
+    told = " + ".join(money(amount, currency) for currency, amount in totals.items()) or say("unknown")
     unpriced = sum(item.price_minor is None for item, _ in cart)
-    more = f", and {unpriced} without a known price" if unpriced and totals else ""
-    return f'<ul class="xa-list">{lines}</ul><p class="xa-total">Together <b>{escape(told)}</b>{more}</p>'
+    more = escape(say(", and {count} without a known price", count=unpriced)) if unpriced and totals else ""
+    together = f"{escape(say('Together'))} <b>{escape(told)}</b>{more}"
+    return f'<ul class="xa-list">{lines}</ul><p class="xa-total">{together}</p>'
 
 
 def history_panel(seen: Sequence[Seen], older: int) -> str:
     """What the shopper did, newest first; what was recorded here is marked and can be forgotten one by one."""
     if not seen:
-        return '<p class="xa-empty">No history: suggestions come from your words and from what is popular.</p>'
-    more = f'<p class="xa-empty">and {older:,} older</p>' if older > 0 else ""
+        return _empty(say("No history: suggestions come from your words and from what is popular."))
+    more = _empty(say("and {count:,} older", count=older)) if older > 0 else ""
     return f'<ul class="xa-list xa-history">{"".join(map(_event_line, seen))}</ul>{more}'
+
+
+def talks_panel(talks: Sequence[ConversationSummary], current: str) -> str:
+    """The shopper's conversations, newest first, each to go back to; the current one is marked."""
+    lines = [_talk_line(talk, current) for talk in talks if talk.turns]
+    if not lines:
+        return _empty(say("No conversation yet."))
+    return f'<ul class="xa-list xa-talks">{"".join(lines[:50])}</ul>'
 
 
 def _cart_line(item: Item, quantity: int) -> str:
     name = short_name(item.title, 60)
     times = f"{quantity} × " if quantity > 1 else ""
+    take = say("Take {name} out of the cart", name=name)
     return (
         f'<li>{tile(item.category)}<span title="{escape(item.title)}">{times}{escape(name)}</span>'
         f"<b>{escape(money(item.price_minor, item.currency))}</b>"
-        f'<button type="button" class="xa-small" data-op="uncart" data-item="{escape(item.id)}" '
-        f'aria-label="Take {escape(name)} out of the cart">Remove</button></li>'
+        f"{_button('uncart', item.id, say('Remove'), take)}</li>"
     )
 
 
 def _event_line(seen: Seen) -> str:
-    event = seen.event
+    event, did = seen.event, say(DID[seen.event.kind])
     forget = (
-        f'<button type="button" class="xa-small" data-op="forget" data-item="{seen.number}" '
-        f'aria-label="Forget that you {DID[event.kind]} {escape(event.title)}">Forget</button>'
+        _button("forget", str(seen.number), say("Forget"), say("Forget: {did} {title}", did=did, title=event.title))
         if seen.number is not None
         else ""
     )
     return (
-        f'<li class="{"xa-new" if seen.number is not None else ""}"><span class="xa-did">{DID[event.kind]}</span>'
+        f'<li class="{"xa-new" if seen.number is not None else ""}"><span class="xa-did">{escape(did)}</span>'
         f'<span class="xa-what" title="{escape(event.title)}">{escape(event.title)}</span>'
-        f'<time datetime="{event.at:%Y-%m-%d}">{event.at.day} {event.at:%b %Y}</time>{forget}</li>'
+        f'<time datetime="{event.at:%Y-%m-%d}">{day(event.at)}</time>{forget}</li>'
     )
+
+
+def _talk_line(talk: ConversationSummary, current: str) -> str:
+    current_mark = ' aria-current="true"' if talk.id == current else ""
+    if current_mark:
+        go = f'<span class="xa-did">{escape(say("open now"))}</span>'
+    else:
+        go = _button("back", talk.id, say("Go on"), say("Go on with: {words}", words=talk.first))
+    count = say("1 turn") if talk.turns == 1 else say("{count} turns", count=talk.turns)
+    return (
+        f"<li{current_mark}>"
+        f'<span class="xa-what" title="{escape(talk.first)}">{escape(talk.first)}</span>'
+        f'<time datetime="{talk.started:%Y-%m-%d}">{day(talk.started)} · {escape(count)}</time>{go}</li>'
+    )
+
+
+def _button(operation: str, item: str, told: str, name: str) -> str:
+    return (
+        f'<button type="button" class="xa-small" data-op="{operation}" data-item="{escape(item)}" '
+        f'aria-label="{escape(name)}">{escape(told)}</button>'
+    )
+
+
+def _empty(told: str) -> str:
+    return f'<p class="xa-empty">{escape(told)}</p>'

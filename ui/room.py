@@ -6,56 +6,30 @@ import logging
 import secrets
 import threading
 import time
-from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from agent.schema import Consent, Conversation, ItemReceipt, Profile, Receipt, Reply
+from agent import pressed
+from agent.schema import Consent, Conversation, ItemReceipt, Plan, Profile
 from agent.turn import CardsReady, TextDelta
 from retrieval.errors import CrossAisleError
 from retrieval.schema import EventKind
-from ui import cards
 from ui.desk import Desk
+from ui.language import marked, say
+from ui.turn_view import TurnView
 
 log = logging.getLogger(__name__)
 
 VISITOR = "visitor-"
 REDRAW = 0.08
 """Seconds between two drawings of streamed prose."""
+COMPARED = 4
+"""Items that can be ticked at once."""
 _SAID = {
-    "favourite": ("Liked: {}. It counts from the next answer on.", "No longer liked: {}."),
-    "dismiss": ("Noted: no more {}.", "Taken back: {} may come again."),
-    "cart": ("In your cart: {}.", "Out of your cart: {}."),
+    "favourite": (marked("Liked: {name}. It counts from the next answer on."), marked("No longer liked: {name}.")),
+    "dismiss": (marked("Noted: no more {name}."), marked("Taken back: {name} may come again.")),
+    "cart": (marked("In your cart: {name}."), marked("Out of your cart: {name}.")),
 }
-
-
-@dataclass
-class TurnView:
-    """One turn as the page shows it: cards as soon as there is a receipt, prose as it comes."""
-
-    id: str
-    message: str
-    receipt: Receipt | None = None
-    text: str = ""
-    reply: Reply | None = None
-    problem: str = ""
-
-    def html(self, marks: dict[str, set[str]]) -> str:
-        """The turn as HTML; cards stand before prose in time and in place: no button moves while text grows."""
-        names = [entry.name for entry in self.receipt.items] if self.receipt else []
-        parts = [cards.bubble(self.message)]
-        if self.receipt is not None:
-            parts.append(cards.cards(self.receipt, self.id, marks))
-        if self.problem:
-            parts.append(cards.problem(self.problem))
-        else:
-            parts.append(cards.prose(self.text, names, writing=self.reply is None))
-        if self.reply is not None:
-            trace = self.reply.trace
-            parts.append(
-                cards.model_note(trace.planner, trace.explainer, trace.degraded, trace.timings_ms.get("cards"))
-            )
-        return f'<section class="xa-turn" data-turn="{self.id}">{"".join(parts)}</section>'
 
 
 @dataclass
@@ -67,6 +41,8 @@ class Room:
     conversation: Conversation = field(default_factory=Conversation)
     turns: list[TurnView] = field(default_factory=list)
     marks: dict[str, set[str]] = field(default_factory=dict)
+    ticked: list[str] = field(default_factory=list)
+    language: str = "en"
     busy: threading.Lock = field(default_factory=threading.Lock)
     cancel: threading.Event = field(default_factory=threading.Event)
 
@@ -81,74 +57,96 @@ class Room:
     @property
     def profile(self) -> Profile:
         """Who speaks, and what they allow, read anew for each turn."""
-        return self.desk.profile(self.shopper)
+        return self.desk.profile(self.shopper).model_copy(update={"language": self.language})
 
     def enter(self, shopper: str | None) -> str:
         """Sign in as a shopper, or as a fresh visitor; a new conversation begins. Returns what to confirm."""
         self.shopper = (shopper or "").strip()[:200] or VISITOR + secrets.token_hex(6)
         self.begin()
         if self.is_visitor:
-            return "You are a visitor now; nothing is known of you."
-        known = self.desk.knows(self.shopper)
-        return f"Signed in as {self.shopper}{'' if known else ', who is new here'}."
+            return say("You are a visitor now; nothing is known of you.")
+        if self.desk.knows(self.shopper):
+            return say("Signed in as {shopper}.", shopper=self.shopper)
+        return say("Signed in as {shopper}, who is new here.", shopper=self.shopper)
 
     def begin(self) -> str:
         """Start a new conversation; likes, cart and consents stay. Returns what to confirm."""
         self.cancel.set()
-        self.conversation, self.turns = Conversation(), []
+        self.conversation, self.turns, self.ticked = Conversation(), [], []
         self.look_again()
-        return "A new conversation."
+        return say("A new conversation.")
 
     def allow(self, consent: Consent) -> str:
         """Change what the shopper allows; it holds from the next answer on. Returns what to confirm."""
         self.desk.allow(self.shopper, prompt=consent.prompt, personalise=consent.personalise)
-        steering = "steers suggestions" if consent.personalise else "does not steer suggestions"
-        reading = "may" if consent.prompt else "may not"
-        return f"From now on your history {steering}, and the language model {reading} read it."
+        steers = (
+            say("From now on your history steers suggestions.")
+            if consent.personalise
+            else say("From now on your history does not steer suggestions.")
+        )
+        reads = say("The language model may read it.") if consent.prompt else say("The language model may not read it.")
+        return f"{steers} {reads}"
 
     def forget(self) -> str:
         """Remove everything recorded of the shopper here. Returns what to confirm."""
         gone = self.desk.memory.forget(self.shopper)
         self.begin()
-        return f"Forgotten: {gone.events} events, {gone.conversations} conversations, {gone.cart} lines in the cart."
+        return say(
+            "Forgotten: {events} events, {conversations} conversations, {cart} lines in the cart.",
+            events=gone.events,
+            conversations=gone.conversations,
+            cart=gone.cart,
+        )
 
     def forget_event(self, number: int) -> str:
         """Remove one recorded event. Returns what to confirm."""
         found = self.desk.memory.forget_event(self.shopper, number)
         self.look_again()
-        return "Forgotten; it no longer counts." if found else "That was forgotten already."
+        return say("Forgotten; it no longer counts.") if found else say("That was forgotten already.")
 
     def resume(self, shopper: str, conversation: str) -> str:
         """Go on where this browser left, if the conversation is the shopper's; else start anew."""
         self.enter(shopper)
+        if conversation:
+            self.go_back(conversation)
+        return ""
+
+    def go_back(self, conversation: str) -> str:
+        """Go on with an earlier conversation of this shopper. Returns what to confirm."""
         try:
-            found = self.desk.memory.conversation(conversation) if conversation else None
+            found = self.desk.memory.conversation(conversation)
         except CrossAisleError:  # forgotten meanwhile, or of another database
             found = None
         if found is None or found.shopper != self.shopper:
-            return ""
+            return say("That conversation is not there any more.")
+        self.begin()
         self.conversation = found
         said = [message.text for message in found.messages if message.role == "user"]
         replies = self.desk.memory.turns(conversation)
         self.turns = [
-            TurnView(f"r{index}", text, reply.receipt, reply.text, reply)
+            TurnView(f"r{index}-{conversation[:6]}", text, reply.receipt, reply.text, reply)
             for index, (text, reply) in enumerate(zip(said[-len(replies) :], replies, strict=False))
         ]
-        return ""
+        return say("Going on with an earlier conversation.")
 
     def look_again(self) -> None:
         """Read likes, dismissals and the cart from memory."""
         self.marks = self.desk.marks(self.shopper)
 
-    def say(self, message: str) -> Iterator[None]:
-        """Answer a message; each step means that there is something new to draw. Errors are shown, not raised."""
+    def say(self, message: str, plan: Plan | None = None) -> Iterator[None]:
+        """Answer a message; each step means that there is something new to draw. Errors are shown, not raised.
+
+        Args:
+            message: the shopper's words.
+            plan: what they mean, where a button said them.
+        """
         view = TurnView(f"t{len(self.turns)}-{secrets.token_hex(3)}", message)
         self.turns.append(view)
         cancel = self.cancel = threading.Event()
         yield
         conversation, drawn = self.conversation, 0.0
         try:
-            for step in self.desk.assistant.turn(message, conversation, self.profile, cancel):
+            for step in self.desk.assistant.turn(message, conversation, self.profile, cancel, plan):
                 if isinstance(step, CardsReady):
                     view.receipt = step.receipt
                     yield
@@ -165,7 +163,7 @@ class Room:
             view.problem = str(error)
         except Exception:  # the edge of the page: shown here, logged with its trace
             log.exception("a turn failed")
-            view.problem = "Something went wrong here, and it was logged. Please try again."
+            view.problem = say("Something went wrong here, and it was logged. Please try again.")
         self.look_again()
         yield
 
@@ -175,9 +173,7 @@ class Room:
         Raises:
             UnknownItemError: the item is not in the catalogue.
         """
-        catalogue = self.desk.shop.catalogue
-        name = next((entry.name for entry in self._entries() if entry.item.id == item), "")
-        name = name or catalogue.item(catalogue.row(item)).title
+        name = self.name_of(item)
         taken_back = kind in self.marks.get(item, ())
         if taken_back:
             self.desk.take_back(self.shopper, item, EventKind(kind))
@@ -187,42 +183,53 @@ class Room:
             change = self.desk.memory.cart_remove if taken_back else self.desk.memory.cart_add
             change(self.shopper, item)
         self.look_again()
-        return _SAID[kind][taken_back].format(name)
+        return say(_SAID[kind][taken_back], name=name)
+
+    def tick(self, item: str) -> str:
+        """Choose an item for comparing, or no longer. Returns what to confirm. Raises `UnknownItemError`."""
+        name = self.name_of(item)
+        if item in self.ticked:
+            self.ticked.remove(item)
+            return say("No longer ticked: {name}.", name=name)
+        if len(self.ticked) == COMPARED:
+            return say("At most {count} can be compared at once; untick one first.", count=COMPARED)
+        self.ticked.append(item)
+        if len(self.ticked) == 1:
+            return say("Ticked: {name}. Tick another one to compare them.", name=name)
+        return say("Ticked: {name}. Compare is below the cards.", name=name)
+
+    def compare(self) -> tuple[str, Plan]:
+        """What to say to compare the ticked items, and what it means. Each counts as looked at; ticks are used up."""
+        chosen, self.ticked = self.ticked, []
+        for item in chosen:
+            self.desk.record(self.shopper, item, EventKind.VIEW)
+        names = say(" and ").join(self.name_of(item) for item in chosen)
+        return say("Compare {names}.", names=names), pressed.compare(chosen, self.conversation)
+
+    def more_like(self, item: str) -> tuple[str, Plan]:
+        """What to say for more of this kind, and what it means; the item counts as looked at from this turn on.
+
+        Raises:
+            UnknownItemError: the item is not in the catalogue.
+        """
+        catalogue = self.desk.shop.catalogue
+        plan = pressed.more_like(catalogue.item(catalogue.row(item)), self.conversation)
+        self.desk.record(self.shopper, item, EventKind.VIEW)
+        return say("More like {name}.", name=self.name_of(item)), plan
+
+    def name_of(self, item: str) -> str:
+        """The name under which an item was shown, else its title. Raises `UnknownItemError`."""
+        catalogue = self.desk.shop.catalogue
+        name = next((entry.name for entry in self._entries() if entry.item.id == item), "")
+        return name or catalogue.item(catalogue.row(item)).title
 
     def earlier(self) -> str:
         """All turns but the latest, as HTML; very old ones are left to the transcript."""
-        return "".join(view.html(self.marks) for view in self.turns[-20:-1])
+        return "".join(view.html(self.marks, self.ticked) for view in self.turns[-20:-1])
 
     def latest(self) -> str:
         """The latest turn as HTML, "" before the first."""
-        return self.turns[-1].html(self.marks) if self.turns else ""
+        return self.turns[-1].html(self.marks, self.ticked) if self.turns else ""
 
     def _entries(self) -> list[ItemReceipt]:
         return [entry for view in self.turns if view.receipt for entry in view.receipt.items]
-
-
-class Rooms:
-    """The tabs that are open, by session; the longest unused make room for new ones."""
-
-    def __init__(self, desk: Desk, limit: int = 1000) -> None:
-        self._desk, self._limit = desk, limit
-        self._rooms: OrderedDict[str, Room] = OrderedDict()
-        self._lock = threading.Lock()
-
-    def of(self, session: str | None) -> Room:
-        """The room of a session; a new one is entered as a visitor."""
-        key = session or ""
-        with self._lock:
-            room = self._rooms.get(key) or Room(self._desk)
-            self._rooms[key] = room
-            self._rooms.move_to_end(key)
-            while len(self._rooms) > self._limit:
-                self._rooms.popitem(last=False)
-            return room
-
-    def close(self, session: str | None) -> None:
-        """A tab was closed: a running model is told to stop."""
-        with self._lock:
-            room = self._rooms.pop(session or "", None)
-        if room is not None:
-            room.cancel.set()

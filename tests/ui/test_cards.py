@@ -17,9 +17,9 @@ from ui.desk import Seen
 from ui.evidence import ledger
 from ui.tiles import initials, tile
 
-ALLOWED = {"article", "header", "section", "div", "span", "p", "br", "b", "strong", "time", "h1", "h4", "h5", "a"}
+ALLOWED = {"article", "header", "section", "div", "span", "p", "br", "b", "strong", "time", "h1", "h2", "h3", "h4", "a"}
 ALLOWED |= {"ul", "li", "dl", "dt", "dd", "table", "thead", "tbody", "tr", "th", "td", "details", "summary", "button"}
-ALLOWED |= {"svg", "g", "path", "rect", "text"}
+ALLOWED |= {"svg", "g", "path", "rect", "text", "label", "input"}
 
 
 class Reader(HTMLParser):

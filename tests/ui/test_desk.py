@@ -15,7 +15,8 @@ from retrieval.ingest import ingest
 from retrieval.schema import EventKind
 from tests.shops import copy_of, hostile_shop
 from ui.desk import Desk
-from ui.room import Room, Rooms
+from ui.room import Room
+from ui.rooms import Rooms
 
 
 @pytest.fixture

@@ -245,3 +245,33 @@ def test_stored_markup_is_text_and_runs_nothing(chromium: Any, tmp_path: Path, p
         assert tab.page.locator("#xa-page a").count() == 0
         assert not [request for request in tab.requests if re.search(r"/x$", request)]
         tab.context.close()
+
+
+def test_card_actions_by_keyboard_keep_the_focus_and_screen_readers_hear_the_answer(
+    visit: Callable[..., Visit],
+) -> None:
+    tab = visit()
+    tab.say("candles")
+    told = tab.page.inner_text("#xa-live .xa-prose")
+    assert tab.page.text_content("#xa-log").split() == told.split(), "each sentence is told once"
+    focused = "document.activeElement.dataset.op + ' ' + document.activeElement.dataset.item"
+    first, second = tab.items()[:2]
+    tab.page.locator("#xa-live .xa-act-favourite").first.focus()
+    tab.page.keyboard.press("Enter")
+    tab.told("Liked:")
+    tab.page.wait_for_function(f"{focused} === 'favourite {first}'")
+    for _ in range(4):
+        tab.page.keyboard.press("Tab")
+    assert tab.page.evaluate(focused) == f"tick {first}", "actions follow each other in the order of the card"
+    tab.page.keyboard.press("Space")
+    tab.told("Ticked:")
+    tab.page.wait_for_function(f"{focused} === 'tick {first}'")
+    tab.page.locator("#xa-live .xa-tick input").nth(1).check()
+    tab.page.click("#xa-chips button[data-op='compare']")
+    tab.settle(2)
+    assert tab.items() == [first, second]
+    assert tab.page.locator("#xa-live input:checked").count() == 0
+    tab.press("more")
+    tab.settle(3)
+    assert first not in tab.items()
+    assert tab.page.locator(".xa-said").nth(2).inner_text().startswith("More like")

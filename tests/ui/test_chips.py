@@ -1,0 +1,144 @@
+"""Quick criticism: what is offered leads somewhere, and does what it says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from statistics import median_high
+
+import pytest
+
+from agent.schema import Act, ItemReceipt
+from retrieval.schema import Constraints, EventKind
+from tests.shops import hostile_shop
+from tests.ui.goods import entry, reply
+from ui.chips import chips, offered
+from ui.desk import Desk
+from ui.room import Room
+
+
+@pytest.fixture
+def desk(shop: Path, tmp_path: Path) -> Iterator[Desk]:
+    with Desk(shop, f"sqlite:///{tmp_path}/state.sqlite3") as desk:
+        yield desk
+
+
+def say(room: Room, words: str) -> list[ItemReceipt]:
+    for _ in room.say(words):
+        pass
+    receipt = room.turns[-1].receipt
+    assert receipt is not None
+    return list(receipt.items)
+
+
+def words_of(room: Room) -> dict[str, str]:
+    receipt = room.turns[-1].receipt
+    assert receipt is not None
+    return dict(offered(room.desk.shop, receipt))
+
+
+def test_cheaper_goes_below_the_middle_price(desk: Desk) -> None:
+    room = Room(desk)
+    before = say(room, "scented candles")
+    after = say(room, words_of(room)["Cheaper"])
+    bar = median_high([item.item.price_minor or 0 for item in before])
+    assert after
+    assert all((item.item.price_minor or 0) < bar for item in after)
+
+
+def test_another_brand_leaves_the_best_shown_brands(desk: Desk) -> None:
+    room = Room(desk)
+    before = say(room, "scented candles")
+    after = say(room, words_of(room)["Another brand"])
+    asked = [item.item.brand for item in after if item.aisle == "asked"]
+    assert asked
+    assert not {item.item.brand for item in before[:3]} & set(asked)
+
+
+def test_another_aisle_goes_on_without_the_query_and_what_was_shown(desk: Desk) -> None:
+    room = Room(desk)
+    before = say(room, "scented candles")
+    after = say(room, words_of(room)["Another aisle"])
+    assert len({item.item.category for item in after} - {item.item.category for item in before}) >= 3
+    assert not {item.item.id for item in after} & {item.item.id for item in before}
+
+
+def test_only_in_stock_is_offered_where_something_shown_is_not(desk: Desk) -> None:
+    stocked, late = entry(availability="in_stock"), entry(availability="preorder")
+    category = desk.shop.catalogue.category.names[1]
+    receipt = reply().receipt.model_copy(update={"constraints": Constraints()})
+
+    def names(one: ItemReceipt) -> list[str]:
+        item = one.item.model_copy(update={"category": category})
+        items = (one.model_copy(update={"item": item}),)
+        return [name for name, _ in offered(desk.shop, receipt.model_copy(update={"items": items}))]
+
+    assert "Only in stock" in names(late)
+    assert "Only in stock" not in names(stocked)
+
+
+def test_what_leads_nowhere_is_not_offered() -> None:
+    with Desk(hostile_shop(), "sqlite://") as desk:  # one brand, four goods an aisle
+        room = Room(desk)
+        say(room, "kettle")
+        receipt = room.turns[-1].receipt
+        assert receipt is not None
+        names = set(words_of(room))
+        assert "Another brand" not in names
+        assert "Only in stock" not in names
+        dear = receipt.model_copy(update={"constraints": Constraints(price_max=1), "items": receipt.items[:1]})
+        unpriced = receipt.items[0].item.model_copy(update={"price_minor": None})
+        dear = dear.model_copy(update={"items": (receipt.items[0].model_copy(update={"item": unpriced}),)})
+        assert "Cheaper" not in dict(offered(desk.shop, dear))
+        assert "<svg onload" not in chips(room)
+
+
+def test_more_like_this_finds_that_kind_without_the_item_and_counts_as_a_look(desk: Desk) -> None:
+    room = Room(desk, "anna")
+    shown = say(room, "scented candles")
+    chosen = shown[1].item
+    message, plan = room.more_like(chosen.id)
+    for _ in room.say(message, plan):
+        pass
+    turn = room.turns[-1]
+    assert turn.reply is not None
+    assert turn.reply.trace.planner == "button"
+    assert chosen.title in turn.message or shown[1].name in turn.message
+    found = [item.item for item in turn.reply.receipt.items]
+    assert chosen.id not in {item.id for item in found}
+    assert found[0].category == chosen.category
+    looked = [(event.item, event.kind) for event in desk.memory.events_of("anna")]
+    assert looked == [(chosen.id, EventKind.VIEW)]
+    history = desk.assistant.history(room.profile)
+    assert desk.shop.catalogue.ids[history.rows[-1]] == chosen.id, "it counts in the next turn"
+
+
+def test_ticked_items_are_compared_from_any_turn(desk: Desk) -> None:
+    room = Room(desk, "anna")
+    first = say(room, "scented candles")[0].item.id
+    second = say(room, "blister plasters")[0].item.id
+    assert "compare" not in chips(room)
+    assert "Tick another" in room.tick(first)
+    assert "No longer" in room.tick(first)
+    room.tick(first)
+    room.tick(second)
+    assert 'data-op="compare"' in chips(room)
+    message, plan = room.compare()
+    for _ in room.say(message, plan):
+        pass
+    reply = room.turns[-1].reply
+    assert reply is not None
+    assert reply.receipt.plan.act is Act.COMPARE
+    assert [item.item.id for item in reply.receipt.items] == [first, second]
+    assert "Compared with each other" in reply.text
+    assert room.ticked == []
+    assert [event.kind for event in desk.memory.events_of("anna")] == [EventKind.VIEW] * 2
+
+
+def test_no_more_than_four_are_ticked(desk: Desk) -> None:
+    room = Room(desk)
+    ids = desk.shop.catalogue.ids
+    for item in ids[:5]:
+        told = room.tick(item)
+    assert room.ticked == ids[:4]
+    assert "At most 4" in told

@@ -1,0 +1,46 @@
+"""One turn as the page shows it: cards as soon as there is a receipt, prose as it comes."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from html import escape
+
+from agent.schema import Receipt, Reply
+from ui import cards
+from ui.language import say
+
+
+@dataclass
+class TurnView:
+    """What is known of a turn so far; `problem` says why it could not be answered."""
+
+    id: str
+    message: str
+    receipt: Receipt | None = None
+    text: str = ""
+    reply: Reply | None = None
+    problem: str = ""
+
+    def html(self, marks: dict[str, set[str]], ticked: Collection[str] = ()) -> str:
+        """The turn as HTML; cards stand before prose in time and in place: no button moves while text grows.
+
+        Args:
+            marks: what the shopper said of which item.
+            ticked: items that are to be compared.
+        """
+        names = [entry.name for entry in self.receipt.items] if self.receipt else []
+        parts = [cards.bubble(self.message)]
+        if self.receipt is not None:
+            parts.append(cards.cards(self.receipt, self.id, marks, ticked))
+        if self.problem:
+            parts.append(cards.problem(self.problem))
+        else:
+            parts.append(cards.prose(self.text, names, writing=self.reply is None))
+        if self.reply is not None:
+            trace = self.reply.trace
+            parts.append(
+                cards.model_note(trace.planner, trace.explainer, trace.degraded, trace.timings_ms.get("cards"))
+            )
+        told = escape(say("You said: {words}", words=self.message[:80]))
+        return f'<section class="xa-turn" data-turn="{self.id}" aria-label="{told}">{"".join(parts)}</section>'
