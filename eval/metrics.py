@@ -76,7 +76,7 @@ def per_query(run: Run, qrels: Qrels, names: Sequence[str]) -> dict[str, Values]
     wanted = {name: canonical(name) for name in names}
     parts = sorted({part for name in wanted.values() for part in _parts(name)})
     queries = sorted(qrels)
-    judged = {query: _relevant(query, qrels[query]) for query in queries}
+    judged = {query: relevant(query, qrels[query]) for query in queries}
     places = {
         query: {item: float(len(ranking) - place) for place, (item, _) in enumerate(ranking)}
         for query, ranking in ordered(
@@ -167,8 +167,18 @@ def _ndcg(ranking: Sequence[str], gains: Mapping[str, float], cutoff: int) -> fl
     return float(got @ discounts[: len(got)] / (best @ discounts[: len(best)]))
 
 
-def _relevant(query: str, judged: Mapping[str, Any]) -> dict[str, float]:
-    for item, gain in judged.items():
+def relevant(query: str, judged: Mapping[str, Any]) -> dict[str, float]:
+    """The items with a gain above 0.
+
+    Raises:
+        EvaluationError: a gain is no finite number.
+    """
+    try:
+        gains = {item: float(gain) for item, gain in judged.items()}
+    except (TypeError, ValueError, AttributeError):
+        remedy = "give a mapping query -> item -> gain"
+        raise EvaluationError(f"the judgments of {query!r} are no mapping of items to numbers", remedy) from None
+    for item, gain in gains.items():
         if not math.isfinite(gain):
             raise EvaluationError(f"the gain of {item!r} for {query!r} is {gain}", "give a finite number")
-    return {item: float(gain) for item, gain in judged.items() if gain > 0}
+    return {item: gain for item, gain in gains.items() if gain > 0}

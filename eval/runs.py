@@ -178,9 +178,10 @@ def _object_rows(path: Path, line: int, found: Mapping[str, Any], value: str) ->
         for nth, (item, number) in enumerate(zip(items, values, strict=True), 1):
             yield line, query, _id(path, line, item, "item"), _value(path, line, number, value), float(nth)
         return
+    item = _id(path, line, found.get("item"), "item")
     rank = found.get("rank")
-    place = float(rank) if isinstance(rank, int | float) and math.isfinite(rank) else 0.0
-    yield line, query, _id(path, line, found.get("item"), "item"), _value(path, line, found.get(value), value), place
+    place = 0.0 if rank is None else _value(path, line, rank, "rank")
+    yield line, query, item, _value(path, line, found.get(value), value), place
 
 
 def _trec_run(path: Path) -> Iterator[_Row]:

@@ -56,7 +56,7 @@ def intervals(columns: Sequence[Values], seed: int = 0, n: int = RESAMPLES) -> l
     """The same for many columns at once; columns with the same scorable queries share their resamples."""
     found: dict[int, Interval] = {}
     for places, block in _blocks(columns):
-        means = _resampled(block, seed, n)
+        means = resampled(block, seed, n)
         low, high = np.percentile(means, (2.5, 97.5), axis=0)
         for column, place in enumerate(places):
             value = float(block[:, column].mean())
@@ -83,7 +83,7 @@ def paired_many(pairs: Sequence[tuple[Values, Values]], seed: int = 0, n: int = 
             raise EvaluationError(f"{len(a)} values can't be paired with {len(b)}", "score both on the same queries")
     found: dict[int, Paired] = {}
     for places, block in _blocks([np.asarray(a) - np.asarray(b) for a, b in pairs]):
-        means = _resampled(block, seed, n)
+        means = resampled(block, seed, n)
         low, high = np.percentile(means, (2.5, 97.5), axis=0)
         beyond = np.minimum((means <= 0).sum(axis=0), (means >= 0).sum(axis=0))
         p = np.minimum(1.0, 2 * (beyond + 1) / (n + 1))
@@ -107,7 +107,7 @@ def _blocks(columns: Sequence[Values]) -> Iterator[tuple[list[int], NDArray[np.f
         yield places, np.stack([arrays[place][scorable] for place in places], axis=1)
 
 
-def _resampled(block: NDArray[np.float64], seed: int, n: int) -> NDArray[np.float64]:
+def resampled(block: NDArray[np.float64], seed: int, n: int) -> NDArray[np.float64]:
     """(n, m) means of the block's columns over `n` draws of q queries with replacement."""
     q = len(block)
     rng = np.random.default_rng(seed)
