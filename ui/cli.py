@@ -17,7 +17,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from ui.commands import evaluate, measure
+from ui.commands import evaluate, measure, tune
 from ui.options import Adapter, AsJson, Chroma, ModelName, ModelOptions, ModelPath, ModelUrl, Shop, State
 from ui.output import command
 
@@ -30,6 +30,7 @@ app = typer.Typer(
 )
 app.add_typer(measure.app, name="bench")
 app.add_typer(evaluate.app, name="eval")
+app.add_typer(tune.app, name="finetune")
 
 Json = dict[str, Any]
 Into = Annotated[Path, typer.Option("--into", metavar="DIR", help="The shop folder to build; swapped in when done.")]

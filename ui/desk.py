@@ -21,8 +21,10 @@ from retrieval.schema import Event, EventKind, EventRef, Item
 from retrieval.shop import Shop
 
 if TYPE_CHECKING:
+    from agent.bundle import Along
     from agent.models.base import ChatModel
     from agent.turn import Assistant
+    from ui.interests import Interests
 
 log = logging.getLogger(__name__)
 
@@ -131,6 +133,20 @@ class Desk:
         catalogue = self.shop.catalogue
         lines = [(catalogue.row_of.get(line.item), line.quantity) for line in self.memory.cart(shopper)]
         return [(catalogue.item(row), quantity) for row, quantity in lines if row is not None]
+
+    def along(self, shopper: str, limit: int = 3) -> tuple[Along, ...]:
+        """What goes with the shopper's cart, each with its evidence."""
+        from agent.bundle import bundle
+
+        history = self.assistant.history(self.profile(shopper))
+        return bundle(self.shop, [item.id for item, _ in self.cart(shopper)], history, limit)
+
+    def interests(self, shopper: str) -> Interests | None:
+        """The shopper's interests by category over time, whatever they allow: it is their own page."""
+        from ui.interests import interests
+
+        history = self.shop.history(shopper, extra=self.memory.events_of(shopper))
+        return interests(history, self.shop.catalogue)
 
     def history(self, shopper: str, limit: int = 30) -> tuple[list[Seen], int]:
         """The shopper's latest events, newest first, and how many older ones there are."""

@@ -18,6 +18,7 @@ from retrieval.errors import CrossAisleError
 from ui import panels, welcome
 from ui.chips import chips
 from ui.desk import Desk
+from ui.interests import interests_panel
 from ui.language import preferred, say, speaking
 from ui.layout import Layout
 from ui.room import Room
@@ -193,8 +194,9 @@ class Page:
         return self._thread(room) | {
             at.chips: chips(room),
             at.send: gr.update(interactive=True),
-            at.cart: panels.cart_panel(self.desk.cart(room.shopper)),
+            at.cart: panels.cart_panel(self.desk.cart(room.shopper), self.desk.along(room.shopper)),
             at.history: panels.history_panel(*self.desk.history(room.shopper)),
+            at.interests: interests_panel(self.desk.interests(room.shopper), steering=consent.personalise),
             at.talks: panels.talks_panel(self.desk.memory.conversations(room.shopper), room.conversation.id),
             at.shopper: gr.update(value="" if room.is_visitor else room.shopper),
             at.personalise: gr.update(value=consent.personalise),

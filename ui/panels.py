@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
+from agent.bundle import Along
 from agent.memory import ConversationSummary
-from agent.wording import money
+from agent.reason import walk
+from agent.wording import money, sentence
 from retrieval.schema import EventKind, Item
 from retrieval.text import short_name
 from ui.desk import Seen
@@ -24,8 +26,8 @@ DID = {
 }
 
 
-def cart_panel(cart: Sequence[tuple[Item, int]]) -> str:
-    """The shopper's cart with quantities, and totals by currency."""
+def cart_panel(cart: Sequence[tuple[Item, int]], along: Sequence[Along] = ()) -> str:
+    """The shopper's cart with quantities, totals by currency, and what others take along, with how many they are."""
     if not cart:
         return _empty(say("Nothing in the cart yet."))
     lines = "".join(_cart_line(item, quantity) for item, quantity in cart)
@@ -37,7 +39,7 @@ def cart_panel(cart: Sequence[tuple[Item, int]]) -> str:
     unpriced = sum(item.price_minor is None for item, _ in cart)
     more = escape(say(", and {count} without a known price", count=unpriced)) if unpriced and totals else ""
     together = f"{escape(say('Together'))} <b>{escape(told)}</b>{more}"
-    return f'<ul class="xa-list">{lines}</ul><p class="xa-total">{together}</p>'
+    return f'<ul class="xa-list">{lines}</ul><p class="xa-total">{together}</p>{_along(along)}'
 
 
 def history_panel(seen: Sequence[Seen], older: int) -> str:
@@ -64,6 +66,27 @@ def _cart_line(item: Item, quantity: int) -> str:
         f'<li>{tile(item.category)}<span title="{escape(item.title)}">{times}{escape(name)}</span>'
         f"<b>{escape(money(item.price_minor, item.currency))}</b>"
         f"{_button('uncart', item.id, say('Remove'), take)}</li>"
+    )
+
+
+def _along(along: Sequence[Along]) -> str:
+    if not along:
+        return ""
+    lines = "".join(map(_along_line, along))
+    return f'<h3 class="xa-along">{escape(say("Goes with your cart"))}</h3><ul class="xa-list">{lines}</ul>'
+
+
+def _along_line(one: Along) -> str:
+    name, edge = short_name(one.item.title, 60), one.evidence.edge
+    start = short_name(one.evidence.events[0].title, 60) if one.evidence.events else ""
+    why = sentence(walk(edge)) if edge is not None else ""
+    if edge is not None and edge.kind == "item":
+        why = say("With {start}: {walk}", start=start, walk=why)
+    return (
+        f'<li>{tile(one.item.category)}<span title="{escape(one.item.title)}">{escape(name)}</span>'
+        f"<b>{escape(money(one.item.price_minor, one.item.currency))}</b>"
+        f"{_button('cart', one.item.id, say('Add'), say('Add {name} to the cart', name=name))}"
+        f'<p class="xa-because">{escape(why)}</p></li>'
     )
 
 

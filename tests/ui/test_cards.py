@@ -9,6 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agent.bundle import Along
+from agent.memory import ConversationSummary
 from retrieval.schema import EventRef
 from tests.shops import ATTACK
 from tests.ui.goods import SHOES, entry, item, reply
@@ -109,6 +111,8 @@ def test_markup_from_outside_is_shown_as_text(hostile: str) -> None:
         cards.prose(hostile, [hostile]),
         cards.problem(hostile),
         panels.cart_panel([(item(id=hostile, title=hostile), 2)]),
+        panels.cart_panel([(item(), 1)], [Along(goods.item, goods.evidence[0])]),
+        panels.talks_panel([ConversationSummary(id=hostile, started=SHOES.at, first=hostile, turns=1)], "c"),
         panels.history_panel([seen], 3),
         welcome.header(hostile, hostile),
         welcome.status(hostile),

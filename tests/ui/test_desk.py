@@ -14,6 +14,7 @@ from retrieval.errors import UnknownItemError
 from retrieval.ingest import ingest
 from retrieval.schema import EventKind
 from tests.shops import copy_of, hostile_shop
+from ui import panels
 from ui.desk import Desk
 from ui.room import Room
 from ui.rooms import Rooms
@@ -65,6 +66,36 @@ def test_a_visitor_has_likes_and_a_cart_for_the_visit_and_no_name(desk: Desk) ->
     room.act("cart", desk.shop.catalogue.ids[0])
     assert room.marks
     assert not other.marks
+
+
+def test_a_shopper_goes_back_to_a_talk_of_their_own_and_to_nobody_elses(desk: Desk) -> None:
+    room, other = Room(desk, "anna"), Room(desk, "ben")
+    say(room, "green tea")
+    first = room.conversation
+    room.begin()
+    say(room, "hiking socks")
+    html = panels.talks_panel(desk.memory.conversations("anna"), room.conversation.id)
+    assert html.count("<li") == 2
+    assert html.index("hiking socks") < html.index("green tea"), "newest first"
+    assert html.count('data-op="back"') == 1
+    assert "Going on" in room.go_back(first.id)
+    assert (room.conversation, room.turns[0].message) == (first, "green tea")
+    assert "not there" in other.go_back(first.id)
+    assert other.turns == []
+
+
+def test_a_cart_is_completed_with_evidence_and_taking_it_counts(desk: Desk, regular: str) -> None:
+    room = Room(desk, regular)
+    bought = desk.shop.events_of(regular)["item"].to_list()[-1]
+    room.act("cart", bought)
+    along = desk.along(regular)
+    assert along
+    html = panels.cart_panel(desk.cart(regular), along)
+    assert html.count('data-op="cart"') == len(along)
+    assert "shoppers" in html
+    room.act("cart", along[0].item.id)
+    assert along[0].item.id not in {one.item.id for one in desk.along(regular)}
+    assert desk.memory.events_of(regular)[-1].kind is EventKind.CART
 
 
 def test_a_reload_goes_on_and_somebody_else_does_not(desk: Desk) -> None:

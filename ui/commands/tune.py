@@ -1,0 +1,42 @@
+"""`crossaisle finetune ...`: from a shop to training data, and from those to adapters."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from ui.options import AsJson, Shop
+from ui.output import command, say
+
+app = typer.Typer(help="Tune a model on a shop.", no_args_is_help=True)
+
+
+@app.command("data")
+@command
+def data(
+    *,
+    shop: Shop,
+    into: Annotated[Path, typer.Option(help="Folder for the files.")],
+    plan: Annotated[int, typer.Option(min=0, help="Generated messages to plan, for training.")] = 40_000,
+    infer: Annotated[int, typer.Option(min=0, help="Histories to infer needs from.")] = 8_000,
+    choose: Annotated[int, typer.Option(min=0, help="Histories to choose the next thing for.")] = 8_000,
+    explain: Annotated[int, typer.Option(min=0, help="Turns to explain.")] = 4_000,
+    seed: Annotated[int, typer.Option(min=0, help="Of everything drawn.")] = 0,
+    assume_consent: Annotated[
+        bool, typer.Option("--assume-consent", help="Learn from shoppers who were never asked here; a no stays a no.")
+    ] = False,
+    as_json: AsJson = False,
+) -> dict[str, Any]:
+    """Write training data: chat-format examples of all tasks, preference pairs, held-out turns and a data card."""
+    from finetune.data import Sizes, build
+    from retrieval.shop import Shop as OpenShop
+
+    report = build(
+        OpenShop.open(shop), into, Sizes(plan, infer, choose, explain), seed=seed, assume_consent=assume_consent
+    )
+    if not as_json:
+        say(json.dumps(report, indent=2, ensure_ascii=False))
+    return report
