@@ -107,6 +107,12 @@ class Memory:
             said = {row.purpose: row.allowed for row in connection.execute(chosen)}
         return Consent(**{purpose: said[purpose] for purpose in Consent.model_fields if purpose in said})
 
+    def consents_to(self, purpose: str) -> dict[str, bool]:
+        """Everybody who said yes or no to one purpose (a field of `Consent`), and which."""
+        chosen = select(consents.c.shopper, consents.c.allowed).where(consents.c.purpose == purpose)
+        with self._database.reading() as connection:
+            return {row.shopper: row.allowed for row in connection.execute(chosen)}
+
     def set_consent(self, shopper: str, consent: Consent) -> None:
         """Replace what the shopper allows, for all purposes at once."""
         now = datetime.now(UTC)
