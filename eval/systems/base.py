@@ -27,9 +27,15 @@ Ranked = tuple[Rows, NDArray[np.floating[Any]]]
 
 
 class System(ABC):
-    """One way to rank. A fresh object is made for every problem; `fit` is called once, `rank` for every case."""
+    """One way to rank. A fresh object is made for every problem; `fit` is called once, `rank` for every case.
+
+    Attributes:
+        name: in tables, and on the command line where it is registered.
+        seed: of anything random; set before `fit`.
+    """
 
     name: ClassVar[str]
+    seed: int = 0
 
     @abstractmethod
     def fit(self, problem: Problem) -> None:

@@ -12,6 +12,15 @@ from retrieval.errors import EvaluationError
 
 SYSTEMS: dict[str, str] = {  # name -> "module:Class"
     "crossaisle": "eval.systems.crossaisle:CrossAisle",
+    "popular": "eval.systems.popular:Popular",
+    "repeat": "eval.systems.repeat:Repeat",
+    "repeat_decayed": "eval.systems.repeat:RepeatDecayed",
+    "item_knn": "eval.systems.item_knn:ItemKNN",
+    "ease": "eval.systems.ease:Ease",
+    "ials": "eval.systems.ials:IALS",
+    "bm25": "eval.systems.bm25:BM25",
+    "dense": "eval.systems.dense:Dense",
+    "minilm": "eval.systems.dense:MiniLM",
 }
 
 
