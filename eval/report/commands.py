@@ -5,26 +5,33 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator, Mapping
 from html import escape
+from itertools import chain
 
-from eval.report.reading import Reading
+from eval.report.reading import MAIN, Reading
 
 
 def commands(reading: Reading) -> str:
-    """One `crossaisle eval score` line for each run, and how to make this page again."""
+    """One `crossaisle eval score` line for each view, over all of its runs, and how to make this page again."""
     lines = list(_lines(reading))
     if not lines:
         return ""
-    again = "crossaisle eval report ."
-    told = "\n".join([*lines, again])
+    told = "\n".join([*lines, "crossaisle eval report ."])
     return f"<p>In the folder that this page lies in:</p><pre><code>{escape(told)}</code></pre>"
 
 
 def _lines(reading: Reading) -> Iterator[str]:
     files = reading.raw.get("files", {})
     runs, qrels = files.get("runs", {}), files.get("qrels", {})
-    for view, systems in runs.items():
-        if not isinstance(systems, Mapping) or view not in qrels:
+    for number, (view, systems) in enumerate(runs.items()):
+        if not isinstance(systems, Mapping) or not systems or view not in qrels:
             continue
-        metrics = ",".join(reading.metrics(view) or reading.metrics())
-        for run in systems.values():
-            yield shlex.join(["crossaisle", "eval", "score", str(run), str(qrels[view]), "--metrics", metrics])
+        metrics = ",".join(reading.metrics(MAIN if number == 0 else view) or reading.metrics())
+        first = reading.reference if reading.reference in systems else next(iter(systems))
+        others = [("--run", f"{_name(name)}={run}") for name, run in systems.items() if name != first]
+        again = ("crossaisle", "eval", "score", systems[first], qrels[view], *chain(*others), "--metrics", metrics)
+        yield shlex.join(map(str, again))
+
+
+def _name(system: str) -> str:
+    """A system's name as `--run NAME=PATH` takes it."""
+    return system.replace("=", "-")

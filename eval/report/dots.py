@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from eval.report.reading import Score
+from eval.report.reading import Score, number
 from eval.report.svg import LABELS, MARGIN, ROW, WIDTH, Scale, Svg, axis
 
 VALUES = 62.0  # width kept for numbers on the right
@@ -32,7 +32,7 @@ def dots(title: str, rows: Sequence[Row]) -> Svg:
         y = MARGIN + ROW * (place + 0.5)
         svg.text(LABELS - 4, y + 4, row.label, f"label end {row.css}", LABELS)
         whisker(svg, scale, row, y)
-        svg.text(WIDTH - VALUES + 8, y + 4, f"{row.score.value:.4g}", f"value {row.css}", VALUES)
+        svg.text(WIDTH - VALUES + 8, y + 4, number(row.score.value), f"value {row.css}", VALUES)
     return svg
 
 

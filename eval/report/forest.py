@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from eval.report.reading import Difference, p_value
 from eval.report.svg import LABELS, MARGIN, ROW, WIDTH, Scale, Svg, axis
 
-VALUES = 112.0
+VALUES = 142.0
 
 
 def forest(title: str, differences: Mapping[str, Difference]) -> Svg:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ui.commands import evidence
 from ui.options import AsJson
 from ui.output import command
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from eval.results import Results
 
 app = typer.Typer(help="Score rankings.", no_args_is_help=True)
+app.command("evidence")(evidence.evidence)
+app.command("report")(evidence.report)
 Json = dict[str, Any]
 Texts = list[str] | None
 Given = Path | None
