@@ -106,7 +106,12 @@ def write_qrels(path: Path, qrels: Qrels) -> None:
         for query, judged in qrels.items()
         for item, gain in judged.items()
     )
-    _write(path, rows, ("query", "item", "gain"), "{} 0 {} {!r}\n".format)
+    _write(path, rows, ("query", "item", "gain"), _qrels_line)
+
+
+def _qrels_line(query: str, item: str, gain: float) -> str:
+    whole = int(gain) if gain.is_integer() and abs(gain) < 1e15 else gain  # other tools read whole gains only
+    return f"{query} 0 {item} {whole!r}\n"
 
 
 def ordered(run: Mapping[str, Any]) -> dict[str, list[tuple[str, float]]]:

@@ -185,11 +185,13 @@ def _not_scorable(judged: Qrels, scorable: set[str]) -> list[str]:
 
 def _unjudged(system: str, ranked: Run, judged: Qrels, unjudged: str, place: Path) -> list[str]:
     """What to say of a run's queries that the judgments don't know."""
+    if not ranked:
+        raise fault(place, "there is no run", "give the ranking of one query at least")
     unknown = [query for query in ranked if query not in judged]
     if len(unknown) == len(ranked):
         known = ", ".join(repr(query) for query in list(judged)[:3])
         cause = f"the judgments know none of the queries of {system!r}; they know {known}"
-        raise fault(place, cause, "give a run and judgments of the same queries", value=next(iter(unknown), ""))
+        raise fault(place, cause, "give a run and judgments of the same queries", value=unknown[0])
     if unknown and unjudged == "error":
         cause = f"the judgments don't know {len(unknown)} of the {len(ranked)} queries of {system!r}"
         raise fault(place, cause, "judge them, or ignore them (--ignore-unjudged)", value=unknown[0])
