@@ -84,7 +84,7 @@ class Slots:
         numbers = _listed([*range(1, len(self.shown) + 1)])
         fields: dict[str, Any] = {
             "act": {"enum": [act.value for act in acts]},
-            "query": self._phrase(0, MAX_QUERY),
+            "query": self.phrase(0, MAX_QUERY),
             "include": self._phrases(),
             "exclude": self._phrases(),
             "price_min": amount,
@@ -96,7 +96,7 @@ class Slots:
             "platforms": _listed(self.platforms),
             "not_platforms": _listed(self.platforms),
             "in_stock": {"type": "boolean"},
-            "recipient": {"anyOf": [{"type": "null"}, self._phrase(1, MAX_TERM)]} if self.words else {"type": "null"},
+            "recipient": {"anyOf": [{"type": "null"}, self.phrase(1, MAX_TERM)]} if self.words else {"type": "null"},
             "targets": numbers,
             "dismissed": numbers,
             "cart_op": {"enum": ["add", "remove", "show", None] if self.shown else ["show", None]},
@@ -110,15 +110,17 @@ class Slots:
         """Tokens that the longest such plan can take, at one byte a token, but not above `most`."""
         return min(_longest(self.schema(), max((len(w.encode()) for w in self.words), default=0)) + 16, most)
 
-    def _phrase(self, least: int, most: int) -> Schema:
-        if not self.words:
+    def phrase(self, least: int, most: int, also: Sequence[str] = ()) -> Schema:
+        """Text of `least` to `most` words that were said (or are among `also`), `least` being 0 or 1."""
+        known = tuple(dict.fromkeys((*self.words, *also)))
+        if not known:
             return {"enum": [""]}
-        word = "(?:" + "|".join(re.escape(word) for word in self.words) + ")"
+        word = "(?:" + "|".join(re.escape(word) for word in known) + ")"
         phrase = f"{word}(?: {word}){{0,{most - 1}}}"
         return {"type": "string", "pattern": f"^{phrase}$" if least else f"^(?:{phrase})?$"}
 
     def _phrases(self) -> Schema | None:
-        return {"type": "array", "items": self._phrase(1, MAX_TERM), "maxItems": MAX_TERMS} if self.words else None
+        return {"type": "array", "items": self.phrase(1, MAX_TERM), "maxItems": MAX_TERMS} if self.words else None
 
 
 def draft(plan: Plan, shown: Sequence[Shown]) -> dict[str, Any]:
@@ -167,7 +169,7 @@ def _names(touched: Iterable[str], known: Sequence[str]) -> tuple[str, ...]:
 def _sums(
     said: Sequence[str], previous: Plan, shown: Sequence[Shown], currency: str | None
 ) -> dict[str, tuple[int, str | None]]:
-    """Sums that were said (this message's also a fifth less and more, for "around"), kept, or just below or above one shown."""
+    """Sums that were said (this message's also a fifth less and more, for "around"), kept, or next to one shown."""
     found: list[tuple[int, str | None]] = []
     for place, text in enumerate(said):
         for amount in amounts(Text(text), currency):
