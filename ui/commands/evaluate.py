@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ui.commands import evidence
+from ui.commands import evidence, rank
 from ui.options import AsJson
 from ui.output import command
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from eval.results import Results
 
 app = typer.Typer(help="Score rankings.", no_args_is_help=True)
+app.command("rank")(rank.rank)
 app.command("evidence")(evidence.evidence)
 app.command("report")(evidence.report)
 Json = dict[str, Any]
