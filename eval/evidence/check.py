@@ -127,7 +127,8 @@ class _Checker:
 
     def check(self, line: Line, tell: Tell = truthful, *, listed: bool = False) -> Finding:
         """All kinds of deletion for one line; with `listed`, the list is made again as well."""
-        named, lie = tell(line, self._history), self._lie(line, self._history)
+        named = tell(line, self._history)
+        lies = [self._lie(line, self._history) for _ in range(DRAWS)]
         any_ = [self._others(named) for _ in range(DRAWS)]
         alike = [self._deletions.alike(named, self._rng) for _ in range(DRAWS)]
         arms = {
@@ -136,8 +137,8 @@ class _Checker:
             "random": self._fall(any_, line),
             "random, one": self._fall([self._others(named, 1) for _ in range(DRAWS)], line),
             "matched": self._fall(alike, line),
-            "lying": self._fall([lie], line),
-            "lying, random": self._fall([self._others(lie) for _ in range(DRAWS)], line),
+            "lying": self._fall(lies, line),
+            "lying, random": self._fall([self._others(lie) for lie in lies], line),
         }
         if listed:
             for arm, events in (("named", named), ("random", any_[0]), ("matched", alike[0])):
