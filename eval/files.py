@@ -22,7 +22,8 @@ Kind = Literal["parquet", "jsonl", "csv", "text"]
 
 LINE_LIMIT = 1 << 20  # bytes in a line of TREC text; nothing sensible is longer
 JSON_LINE_LIMIT = 1 << 26  # bytes in a line of JSON, which may hold a whole ranking
-LINES_LIMIT = 50_000_000  # lines that fit in memory on an ordinary machine
+LINES_LIMIT = 20_000_000  # lines that fit in memory (5 GB of it) on an ordinary machine
+BYTES_LIMIT = 4 << 30  # of a table, gunzipped
 
 _REMEDY_TEXT = "give TREC columns, JSON lines or Parquet; gzip is fine"
 
@@ -133,21 +134,19 @@ def table(path: Path) -> pl.DataFrame:
     kind = kind_of(path)
     try:
         if kind == "parquet":
+            _complete(path)
             frame = pl.read_parquet(path)
         elif kind == "jsonl":
-            with opened(path) as file:
-                frame = pl.read_ndjson(file.read(), infer_schema_length=None)
+            frame = pl.read_ndjson(_whole(path), infer_schema_length=None)
         else:
-            with opened(path) as file:
-                separator = "\t" if ".tsv" in path.suffixes else ","
-                frame = pl.read_csv(file.read(), infer_schema=False, separator=separator)
-    except (pl.exceptions.PolarsError, OSError, EOFError, zlib.error) as error:
+            separator = "\t" if ".tsv" in path.suffixes else ","
+            frame = pl.read_csv(_whole(path), infer_schema=False, separator=separator)
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, EOFError, zlib.error) as error:
         if kind == "jsonl":
             for _ in objects(path):  # names the line
                 pass
-        raise fault(
-            path, f"the file can't be read ({_first_line(error)})", "write it as JSONL, CSV or Parquet"
-        ) from None
+        remedy = "write it as JSONL, CSV or Parquet"
+        raise fault(path, f"the file can't be read ({_first_line(error)})", remedy) from None
     if not len(frame):
         raise fault(path, "the file holds no rows", "write it again; there is nothing to score in it")
     return frame
@@ -166,5 +165,20 @@ def renamed(path: Path, frame: pl.DataFrame, names: Mapping[str, tuple[str, ...]
     return frame.rename(found)
 
 
-def _first_line(error: Exception) -> str:
+def _whole(path: Path) -> bytes:
+    with opened(path) as file:
+        content = file.read(BYTES_LIMIT + 1)
+    if len(content) > BYTES_LIMIT:
+        raise fault(path, f"the table is larger than {BYTES_LIMIT >> 30} GiB", "write it as Parquet, or cut it down")
+    return content
+
+
+def _complete(path: Path) -> None:
+    with path.open("rb") as file:
+        file.seek(-4, io.SEEK_END)
+        if file.read() != b"PAR1":
+            raise fault(path, "the Parquet file can't be read: its end is missing", "write it again")
+
+
+def _first_line(error: BaseException) -> str:
     return str(error).strip().split("\n", 1)[0][:200]

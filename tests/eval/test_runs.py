@@ -157,6 +157,25 @@ def test_a_line_without_an_end_is_refused_before_it_fills_the_memory(tmp_path: P
         read_run(file)
 
 
+def test_too_many_lines_are_refused_before_they_fill_the_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("eval.files.LINES_LIMIT", 2)
+    (tmp_path / "r").write_text("q Q0 a 1 3 t\nq Q0 b 2 2 t\nq Q0 c 3 1 t\n")
+    with pytest.raises(EvaluationError, match=r"line 3.*too long.*keep fewer places"):
+        read_run(tmp_path / "r")
+
+
+def test_a_parquet_file_damaged_in_the_middle_or_cut_off_is_no_crash(tmp_path: Path) -> None:
+    file = tmp_path / "r.parquet"
+    write_run(file, {f"q{n}": [("a", 1.0)] for n in range(50)})
+    whole = file.read_bytes()
+    for content in (whole[:-20], whole[:200] + whole[240:], whole[:-30] + b"\xff" * 20 + whole[-10:]):
+        file.write_bytes(content)
+        with pytest.raises(EvaluationError, match="can't be read"):
+            read_run(file)
+
+
 def test_null_and_nan_in_columns_name_their_row(tmp_path: Path) -> None:
     file = tmp_path / "r.parquet"
     pl.DataFrame({"query": ["q", "q"], "item": ["a", None], "score": [1.0, 2.0]}).write_parquet(file)
