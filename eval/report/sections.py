@@ -10,6 +10,7 @@ from typing import Any
 from eval.report.bars import bars
 from eval.report.commands import commands
 from eval.report.dots import Row, dots
+from eval.report.fairness import fairness_parts
 from eval.report.forest import forest
 from eval.report.latency import Point, latency
 from eval.report.page import facts, figures, section
@@ -19,7 +20,10 @@ from eval.report.svg import Svg
 from eval.report.tables import scores_table, table
 
 Json = Mapping[str, Any]
-_OWN_PART = frozenset({"systems", "paired", "seconds", "slices", "beyond", "files", "clicks", "notes", "counts"})
+_OWN_PART = frozenset(
+    {"systems", "paired", "seconds", "slices", "beyond", "files", "clicks", "notes", "counts", "fairness"}
+)
+_FAIR = "Gaps between the best and the worst served group, beside those that shuffled groups would show."
 
 
 def title(raw: Json) -> str:
@@ -63,6 +67,7 @@ def all_of(reading: Reading) -> Iterator[str]:
         note=f"{reading.reference} minus each other system on the same cases; right of the dashed line speaks for it.",
     )
     yield section("Parts of the cases", *slice_parts(reading))
+    yield section("Fairness", *fairness_parts(reading), note=_FAIR)
     yield section("Quality against latency", figures("latency", _latency(reading)))
     yield section("Beyond accuracy", _beyond_table(reading), figures("beyond", list(_beyond(reading))))
     yield section("Clicks estimated from a log", _grid("Clicks", _plain(reading.raw.get("clicks", {})), digits=4))

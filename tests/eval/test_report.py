@@ -34,6 +34,7 @@ def results(systems: tuple[str, ...] = SYSTEMS) -> Results:
         name: {"fit": 1.5 + place, "median_ms": 0.8 * 3**place, "p95_ms": 9.0} for place, name in enumerate(systems)
     }
     small = {name: {"NDCG@10": told["NDCG@10"][:9]} for name, told in values.items()}
+    gap = {"best": "<65+>", "worst": "19-24", "value": 0.0312, "low": 0.01, "high": 0.05, "chance": 0.0225, "p": 0.04}
     beyond = {name: {"coverage": rng.random(9), "gini": rng.random(9)} for name in systems}
     return Results.of(
         "next-category",
@@ -48,6 +49,7 @@ def results(systems: tuple[str, ...] = SYSTEMS) -> Results:
             "split": "test",
             "seed": 7,
             "versions": {"numpy": "2.3"},
+            "fairness": {"age": {HOSTILE: {"NDCG@10": gap}}},
             "files": {
                 "runs": {"all": {"crossaisle": "runs/all/cross aisle.trec"}},
                 "qrels": {"all": "qrels/all.qrels"},
@@ -106,7 +108,17 @@ def test_the_page_tells_every_system_and_every_number(page: Reader) -> None:
         assert all(number(one["value"]) in text for one in figures.values()), system
     for difference in told["paired"]["crossaisle vs ease"].values():
         assert f"{difference['difference']:+.4f}" in text
-    for fact in ("next-category", "60", "goods & <i>more</i>", "test", "numpy: 2.3", "3 queries <b>couldn't</b>"):
+    for fact in (
+        "next-category",
+        "60",
+        "goods & <i>more</i>",
+        "test",
+        "numpy: 2.3",
+        "3 queries <b>couldn't</b>",
+        "<65+>",
+        "0.0312",
+        "0.0225",
+    ):
         assert fact in text
 
 
