@@ -18,6 +18,8 @@ SYSTEMS: dict[str, str] = {  # name -> "module:Class"
     "item_knn": "eval.systems.item_knn:ItemKNN",
     "ease": "eval.systems.ease:Ease",
     "ials": "eval.systems.ials:IALS",
+    "sasrec": "eval.systems.sasrec:SASRec",
+    "lightgcn": "eval.systems.lightgcn:LightGCN",
     "bm25": "eval.systems.bm25:BM25",
     "dense": "eval.systems.dense:Dense",
     "minilm": "eval.systems.dense:MiniLM",
