@@ -11,7 +11,7 @@ from typing import Literal
 from agent.models.base import ChatMessage
 
 Split = Literal["train", "valid", "test"]
-Task = Literal["plan", "infer", "choose", "explain"]
+Task = Literal["plan", "change", "infer", "choose", "explain"]
 SPLITS: tuple[Split, ...] = ("train", "valid", "test")
 
 

@@ -1,10 +1,12 @@
-"""Examples of task "plan": generated conversations, in the prompt that serving uses."""
+"""Examples of tasks "plan" and "change": generated conversations, in the prompts that serving uses."""
 
 from __future__ import annotations
 
 import random
 from collections.abc import Iterator
 
+from agent.planner.change_model import Reading
+from agent.planner.changes import change_of
 from agent.planner.model import plan_messages
 from agent.planner.slots import Slots, draft
 from agent.prompting import Prompt
@@ -25,7 +27,7 @@ def plan_examples(prompt: Prompt, real: World | None, split: Split, seed: int = 
     made-up words that neither of them has.
 
     Args:
-        prompt: of task "plan".
+        prompt: of task "plan", or "change" for models that only say what a message changes.
         real: the shop that the model is for, beside the made-up ones; None for made-up ones alone.
         split: which examples.
         seed: of everything drawn.
@@ -37,12 +39,13 @@ def plan_examples(prompt: Prompt, real: World | None, split: Split, seed: int = 
     streams = [(world, turns(world, part, first + number)) for number, world in enumerate(worlds)]
     own = World(real.catalogue, part) if real is not None else None
     own_turns = turns(own, part, first) if own is not None else None
+    made = change_example if prompt.task == "change" else plan_example
     while True:
         if own is not None and own_turns is not None and rng.random() < REAL_SHARE:
-            yield plan_example(prompt, own, next(own_turns), split)
+            yield made(prompt, own, next(own_turns), split)
         else:
             world, stream = rng.choice(streams)
-            yield plan_example(prompt, world, next(stream), split)
+            yield made(prompt, world, next(stream), split)
 
 
 def plan_example(prompt: Prompt, world: World, turn: Turn, split: Split) -> Example:
@@ -51,3 +54,12 @@ def plan_example(prompt: Prompt, world: World, turn: Turn, split: Split) -> Exam
     messages = plan_messages(prompt, turn.message, turn.conversation, slots)
     answer = compact(draft(turn.plan, slots.shown))
     return Example("plan", split, tuple(messages), answer, about={"move": turn.move, "act": turn.plan.act.value})
+
+
+def change_example(prompt: Prompt, world: World, turn: Turn, split: Split) -> Example:
+    """One turn as an example of saying what changes."""
+    reading = Reading.of(turn.message, turn.conversation, world.vocabulary)
+    seen = [item.id for message in turn.conversation.messages for item in message.shown]
+    change = change_of(turn.conversation.plan, turn.plan, turn.conversation.shown, seen)
+    about = {"move": turn.move, "act": turn.plan.act.value}
+    return Example("change", split, tuple(reading.messages(prompt)), compact(change.written()), about=about)

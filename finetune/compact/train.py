@@ -1,0 +1,191 @@
+"""Make and train the compact model on this machine.
+
+    python -m finetune.compact.train --into model --minutes 120 --text ../data/dialogues.jsonl.xz
+
+Three stages, each a share of the minutes: running text (dialogues and titles), so that the decoder learns to go on;
+then changes, choices and explanations in the prompts that serving uses; last with a falling rate. The random seeds are
+fixed, but how far it gets in the minutes depends on the machine. The folder holds what transformers and vLLM load.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import json
+import logging
+import lzma
+import math
+import random
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import cycle, islice
+from pathlib import Path
+from typing import Any
+
+from agent.prompting import load_prompt
+from finetune.batches import IGNORED, Encoded, batches, encode, encode_text
+from finetune.compact.tokenizer import train_tokenizer
+from finetune.compact.warm import warm_start
+from finetune.example import Example, Split
+from finetune.plans import plan_examples
+
+log = logging.getLogger(__name__)
+TEXT_SHARE = 0.2  # of the minutes for running text
+WARM_UP, FALL = 0.02, 0.3  # shares of the steps' time in which the rate rises and falls
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How the model is made.
+
+    Attributes:
+        tokens: vocabulary.
+        context: positions.
+        batch: tokens of one step.
+        rate: peak learning rate; decay: weight decay.
+        minutes: for all of the training.
+        seed: of everything drawn.
+    """
+
+    tokens: int = 12_000
+    context: int = 512
+    batch: int = 4_096
+    rate: float = 5e-4
+    decay: float = 0.01
+    minutes: float = 120.0
+    seed: int = 0
+
+
+def train(into: Path, texts: Sequence[str], settings: Settings | None = None) -> dict[str, float]:
+    """Make the tokenizer, warm-start the model, train it, save it; returns what it reached on held-out examples.
+
+    Args:
+        into: folder of the model, made if it is missing.
+        texts: running text, such as dialogues and titles; may be empty.
+        settings: sizes and times.
+    """
+    import torch
+
+    settings = settings or Settings()
+    torch.manual_seed(settings.seed)
+    tokenizer = train_tokenizer(_seen(texts, settings.seed), settings.tokens, settings.context)
+    model = warm_start(tokenizer, settings.context, seed=settings.seed)
+    seconds = settings.minutes * 60
+    if texts:
+        running = _running(texts, tokenizer, settings)
+        _fit(model, batches(running, settings.batch, settings.context), settings, TEXT_SHARE * seconds)
+    tasks = (encode(example, tokenizer) for example in examples("train", settings.seed))
+    _fit(model, batches(tasks, settings.batch, settings.context), settings, (1 - TEXT_SHARE * bool(texts)) * seconds)
+    model.save_pretrained(into)
+    tokenizer.save_pretrained(into)
+    figures = {split: exact(model, tokenizer, examples(split, settings.seed), 400) for split in ("valid", "test")}
+    (into / "figures.json").write_text(json.dumps(figures, indent=1), encoding="utf-8")
+    return figures
+
+
+def examples(split: Split, seed: int) -> Iterator[Example]:
+    """What the model learns to do, without end."""
+    return plan_examples(load_prompt("change"), None, split, seed)
+
+
+def exact(model: Any, tokenizer: Any, stream: Iterable[Example], count: int) -> float:
+    """Share of answers of which every token is the most likely one: what free greedy decoding would give exactly."""
+    import torch
+
+    model.eval()
+    right = total = 0
+    for ids, mask, labels in batches((encode(e, tokenizer) for e in islice(stream, count)), 4096, 10_000):
+        with torch.inference_mode():
+            likely = model(input_ids=ids, attention_mask=mask).logits[:, :-1].argmax(-1)
+        wanted = labels[:, 1:]
+        good = (likely == wanted) | (wanted == IGNORED)
+        right += int(good.all(dim=1).sum())
+        total += len(ids)
+    return right / max(total, 1)
+
+
+def read_texts(paths: Iterable[Path]) -> list[str]:
+    """Dialogues (`{"turns": [...]}` a line) or plain text, a paragraph a line; .xz and .gz are unpacked."""
+    found: list[str] = []
+    for path in paths:
+        opened = {".xz": lzma.open, ".gz": gzip.open}.get(path.suffix)
+        with opened(path, "rt", encoding="utf-8") if opened else path.open(encoding="utf-8") as file:
+            found += [_text(line) for line in file if line.strip()]
+    return found
+
+
+def _text(line: str) -> str:
+    if not line.startswith("{"):
+        return line.strip()
+    turns = json.loads(line).get("turns", [])
+    return "\n".join(turn if isinstance(turn, str) else str(turn.get("text", "")) for turn in turns)
+
+
+def _seen(texts: Sequence[str], seed: int) -> Iterator[str]:
+    """A sample of all that the model will see, to learn a vocabulary from."""
+    for example in islice(examples("train", seed), 4_000):
+        yield example.prompt[-1].content
+        yield example.answer
+    yield from random.Random(seed).sample(list(texts), min(len(texts), 30_000))  # noqa: S311 (no secret)
+
+
+def _running(texts: Sequence[str], tokenizer: Any, settings: Settings) -> Iterator[Encoded]:
+    order = random.Random(settings.seed).sample(range(len(texts)), len(texts))  # noqa: S311 (no secret)
+    for number in cycle(order):
+        yield from encode_text(texts[number], tokenizer, settings.context // 2)
+
+
+def _fit(model: Any, stream: Iterator[tuple[Any, Any, Any]], settings: Settings, seconds: float) -> None:
+    """Train for a while; the rate rises at first and falls at the end, by the clock."""
+    import torch
+    from accelerate import Accelerator
+
+    accelerator = Accelerator(mixed_precision="bf16" if torch.cuda.is_available() else "no")
+    optimizer = torch.optim.AdamW(model.parameters(), lr=settings.rate, weight_decay=settings.decay, betas=(0.9, 0.98))
+    model, optimizer = accelerator.prepare(model, optimizer)
+    model.train()
+    rate = _rates(settings.rate)
+    started = told = time.monotonic()
+    for step, batch in enumerate(stream):
+        passed = (time.monotonic() - started) / max(seconds, 1e-9)
+        if passed >= 1:
+            return
+        for group in optimizer.param_groups:
+            group["lr"] = rate(passed)
+        ids, mask, labels = (part.to(accelerator.device) for part in batch)
+        loss = model(input_ids=ids, attention_mask=mask, labels=labels).loss
+        accelerator.backward(loss)
+        accelerator.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        optimizer.zero_grad()
+        if time.monotonic() - told > 30:
+            told = time.monotonic()
+            log.info("step %d, %.0f%% of the time, loss %.3f", step, 100 * passed, float(loss.detach()))
+
+
+def _rates(peak: float) -> Callable[[float], float]:
+    def rate(passed: float) -> float:
+        if passed < WARM_UP:
+            return peak * (0.05 + 0.95 * passed / WARM_UP)
+        if passed < 1 - FALL:
+            return peak
+        return peak * 0.5 * (1 + math.cos(math.pi * (passed - 1 + FALL) / FALL)) + peak * 0.01
+
+    return rate
+
+
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(description="Train the compact model.")
+    parser.add_argument("--into", type=Path, required=True)
+    parser.add_argument("--minutes", type=float, default=Settings.minutes)
+    parser.add_argument("--text", type=Path, nargs="*", default=[])
+    arguments = parser.parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    figures = train(arguments.into, read_texts(arguments.text), Settings(minutes=arguments.minutes))
+    log.info("exact answers: %s", figures)
+
+
+if __name__ == "__main__":
+    main()
