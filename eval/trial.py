@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from eval.metrics import per_query
 from eval.problem import Problem
@@ -70,28 +71,35 @@ def trial(system: System, problem: Problem, view: View, file: Path | None, tell:
         file: where the run is written, or None.
         tell: told how many cases are done.
     """
-    cases, ids = problem.views[view.name], problem.catalogue.ids
     parts: list[dict[str, NDArray[np.float64]]] = []
     shown: Run = {}
     took: list[float] = []
     if file is not None:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(b"")
-    for start in range(0, len(view.keys), CHUNK):
-        run: Run = {}
-        for key, index in zip(view.keys[start : start + CHUNK], view.order[start : start + CHUNK], strict=True):
-            case = cases[index]
-            began = time.perf_counter()
-            rows, scores = system.rank(case, problem.depth)
-            took.append(1e3 * (time.perf_counter() - began))
-            run[key] = [(ids[row], float(score)) for row, score in zip(rows[: problem.depth], scores, strict=False)]
-            shown[key] = run[key][:SHOWN]
-        parts.append(per_query(run, {key: view.qrels[key] for key in run}, problem.metrics))
-        if file is not None:
-            _append(file, run, system.name)
-        tell(len(took))
+    with threadpool_limits(1, "blas"):  # one case is too little to share, and sums shouldn't depend on threads
+        for start in range(0, len(view.keys), CHUNK):
+            run = _ranked(system, problem, view, range(start, min(start + CHUNK, len(view.keys))), took)
+            shown |= {key: ranking[:SHOWN] for key, ranking in run.items()}
+            parts.append(per_query(run, {key: view.qrels[key] for key in run}, problem.metrics))
+            if file is not None:
+                _append(file, run, system.name)
+            tell(len(took))
     values = {name: np.concatenate([part[name] for part in parts]) for name in problem.metrics}
     return Trial(values, shown, np.array(took))
+
+
+def _ranked(system: System, problem: Problem, view: View, places: range, took: list[float]) -> Run:
+    """The rankings of some of a view's cases; `took` gets the milliseconds of each."""
+    cases, ids, run = problem.views[view.name], problem.catalogue.ids, {}
+    for place in places:
+        case = cases[view.order[place]]
+        began = time.perf_counter()
+        rows, scores = system.rank(case, problem.depth)
+        took.append(1e3 * (time.perf_counter() - began))
+        pairs = zip(rows[: problem.depth], scores, strict=False)
+        run[view.keys[place]] = [(ids[row], float(score)) for row, score in pairs]
+    return run
 
 
 def _append(file: Path, run: Run, tag: str) -> None:

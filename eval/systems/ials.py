@@ -16,33 +16,33 @@ from eval.problem import Case, Problem
 from eval.systems.base import System
 from eval.systems.matrix import known, taken_matrix, tuned
 
-SETTINGS = ((10.0, 3.0), (10.0, 30.0), (40.0, 10.0), (40.0, 100.0))  # weight of a "yes", ridge
-FACTORS, ITERATIONS = 64, 15
+SETTINGS = ((64, 40.0, 10.0), (64, 10.0, 30.0), (64, 2.0, 30.0), (16, 5.0, 30.0))  # factors, weight of a "yes", ridge
+ITERATIONS = 15
 
 
 class IALS(System):
-    """64 factors; weight and ridge are the best on the slice before."""
+    """Factors, weight and ridge are the best on the slice before."""
 
     name: ClassVar[str] = "ials"
 
-    def __init__(self, setting: tuple[float, float] | None = None) -> None:
+    def __init__(self, setting: tuple[int, float, float] | None = None) -> None:
         self.setting = setting
+        self.alpha = 1.0
 
     def fit(self, problem: Problem) -> None:
         """Alternate 15 times, on one thread of linear algebra each, so that two runs agree."""
         from implicit.cpu.als import AlternatingLeastSquares
         from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-        alpha, ridge = self.setting or tuned(problem, SETTINGS, IALS)
-        self.alpha = float(alpha)
+        factors, self.alpha, ridge = self.setting or tuned(problem, SETTINGS, IALS)
         taken = csr_matrix(taken_matrix(problem) * self.alpha)
         with threadpool_limits(1, "blas"):
             model = AlternatingLeastSquares(
-                factors=FACTORS, regularization=ridge, iterations=ITERATIONS, random_state=self.seed
+                factors=factors, regularization=ridge, iterations=ITERATIONS, random_state=self.seed
             )
             model.fit(taken, show_progress=False)
         self._items = np.asarray(model.item_factors, dtype=np.float64)
-        self._base = self._items.T @ self._items + ridge * np.eye(FACTORS)
+        self._base = self._items.T @ self._items + ridge * np.eye(factors)
         self._seen = taken.sum(axis=0).A1 > 0
 
     def scores_of(self, case: Case) -> NDArray[np.floating[Any]]:
