@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from agent.answer import answer, cart_words, clarifying, small_talk
+from agent.language import say
 from agent.memory import Memory
 from agent.receipt import build_receipt, constraints_of, plain_receipt
 from agent.relax import nothing_fits, only_near
 from agent.schema import Act, Conversation, ItemReceipt, Plan, Profile, Receipt, Shown, WhatIf
+from agent.wording import both
 from retrieval.history import KINDS, History
 from retrieval.infer import infer_needs
 from retrieval.rank import rank
@@ -76,7 +78,7 @@ class Actor:
         found_wanting = only_near if receipt.items else nothing_fits
         more = found_wanting(self.shop, receipt, guide)
         if plan.recipient and not (plan.query or plan.include):
-            more.append("What do they like, and about how much would you like to spend?")
+            more.append(say("What do they like, and about how much would you like to spend?"))
         return Acted(receipt.model_copy(update={"notes": (*notes, *more)}), guide, searched)
 
     def _across(self, asked: Need, found: Candidates, history: History, plan: Plan) -> tuple[Need, ...]:
@@ -92,12 +94,14 @@ class Actor:
         known = [name for name in self.shop.catalogue.currency.names if name]
         if not known:
             free = plan.model_copy(update={"price_min": None, "price_max": None, "currency": None})
-            return free, ["This shop's data tells no prices, so your limit could not be checked."]
+            return free, [say("This shop's data tells no prices, so your limit could not be checked.")]
         if plan.currency is None:
             return plan.model_copy(update={"currency": self.shop.catalogue.default_currency}), []
         if plan.currency not in known:
-            note = (
-                f"Prices here are in {' and '.join(known)}, and I do not convert {plan.currency}. What is your limit?"
+            note = say(
+                "Prices here are in {known}, and I do not convert {currency}. What is your limit?",
+                known=both(known),
+                currency=plan.currency,
             )
             # the sum is dropped, so that a bare amount in answer to the question counts in this shop's currency
             unpayable = {"act": Act.CLARIFY, "ask": "currency", "price_min": None, "price_max": None, "currency": None}
@@ -152,7 +156,7 @@ class Actor:
         rows = [self.shop.catalogue.row_of[item] for item in targets] or rows
         receipt = plain_receipt(self.shop, plan, rows, profile.shopper)
         names = [i.name for i in receipt.items if i.item.id not in missing] if operation != "show" else []
-        words = [f"{i.name} is not in your cart." for i in receipt.items if i.item.id in missing]
+        words = [say("{name} is not in your cart.", name=i.name) for i in receipt.items if i.item.id in missing]
         words += cart_words(operation, names, inside)
         return Acted(
             receipt.model_copy(update={"notes": tuple(words)}), history, cart=tuple(item for item, _ in inside)

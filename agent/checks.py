@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from agent.language import say
 from agent.schema import Check
-from agent.wording import either, money, price_limits
+from agent.wording import either, money, price_limits, stock
 from retrieval.schema import Constraints, Item
 from retrieval.text import label, terms
 
@@ -19,10 +20,10 @@ def check_item(item: Item, limits: Constraints) -> tuple[Check, ...]:
         *_names("platform", item.platform, limits.platforms, limits.not_platforms, str),
     ]
     if limits.availability:
-        asked = either([a.value.replace("_", " ") for a in limits.availability])
+        asked = either([stock(state) or say("stock unknown") for state in limits.availability])
         passed = item.availability in limits.availability
         checks.append(
-            Check(constraint="stock", asked=asked, found=item.availability.value.replace("_", " "), passed=passed)
+            Check(constraint="stock", asked=asked, found=stock(item.availability) or say("unknown"), passed=passed)
         )
     checks += [_unwanted(item, term) for term in limits.unwanted if terms(term)]
     return tuple(checks)
@@ -50,8 +51,9 @@ def _names(
         asked = either([show(name) for name in wanted])
         checks.append(Check(constraint=kind, asked=asked, found=show(found), passed=found in wanted))
     if unwanted:
-        asked = f"not {either([show(name) for name in unwanted])}"
-        checks.append(Check(constraint=kind, asked=asked, found=show(found) or "none", passed=found not in unwanted))
+        asked = say("not {names}", names=either([show(name) for name in unwanted]))
+        told = show(found) or say("none")
+        checks.append(Check(constraint=kind, asked=asked, found=told, passed=found not in unwanted))
     return checks
 
 
@@ -59,8 +61,8 @@ def _unwanted(item: Item, phrase: str) -> Check:
     wanted = terms(phrase)
     fields = (item.title, item.description, item.brand, item.category.replace("_", " "), *item.attributes.values())
     hit = next((field for field in fields if _holds(terms(field), wanted)), None)
-    found = "not mentioned" if hit is None else f"mentioned in “{hit[:60]}”"
-    return Check(constraint="unwanted", asked=f"no {phrase}", found=found, passed=hit is None)
+    found = say("not mentioned") if hit is None else say("mentioned in “{text}”", text=hit[:60])
+    return Check(constraint="unwanted", asked=say("no {phrase}", phrase=phrase), found=found, passed=hit is None)
 
 
 def _holds(text: list[str], phrase: list[str]) -> bool:

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+from agent.language import marked, say
 from agent.schema import Act, ItemReceipt, Receipt
-from agent.wording import either, limits_in_words, money, stock
+from agent.wording import either, limits_in_words, listed, money, sentence, stock
 from retrieval.text import label
 
-_HEADINGS = {"across": "From other aisles:", "usual": "From your usual aisles:", "repeat": "Perhaps time for more:"}
+_HEADINGS = {
+    "across": marked("From other aisles:"),
+    "usual": marked("From your usual aisles:"),
+    "repeat": marked("Perhaps time for more:"),
+}
 
 
 def template(receipt: Receipt) -> list[str]:
     """The whole reply for turns that show goods: an opening, a line for each item, then what there is to note."""
     if not receipt.items:
-        return [*receipt.notes] or ["I found nothing that fits."]
+        return [*receipt.notes] or [say("I found nothing that fits.")]
     lines = [opening(receipt)]
     aisle: str = receipt.items[0].aisle if receipt.items[0].aisle in ("asked", "idea") else ""
     for item in receipt.items:
         if item.aisle != aisle and item.aisle in _HEADINGS:
-            lines.append(_HEADINGS[item.aisle])
+            lines.append(say(_HEADINGS[item.aisle]))
         aisle = item.aisle
         lines.append(item_line(item))
     return [*lines, *receipt.notes]
@@ -29,42 +34,54 @@ def opening(receipt: Receipt) -> str:
     limits = limits_in_words(receipt.constraints, first.currency)
     asked = any(item.aisle == "asked" for item in receipt.items)
     subject = f"“{plan.query}”" if plan.query else either([f"“{t}”" for t in plan.include]) if plan.include else ""
-    recipient = "" if not plan.recipient else f" for {'' if plan.recipient == 'someone' else 'your '}{plan.recipient}"
-    tail = f", {', '.join(limits)}" if limits else ""
+    recipient = ""
+    if plan.recipient:
+        recipient = (
+            say(" for someone")
+            if plan.recipient == "someone"
+            else say(" for your {recipient}", recipient=plan.recipient)
+        )
+    tail = listed(["", *limits]) if limits else ""
     if asked and subject:
-        return f"For {subject}{recipient}{tail}, this is what I found:"
+        return say(
+            "For {subject}{recipient}{tail}, this is what I found:", subject=subject, recipient=recipient, tail=tail
+        )
     if asked or plan.recipient or limits:
-        return f"This is what I found{recipient}{tail}:"
-    return f"Going by your history{tail}, take a look:" if _has_events(receipt) else f"To start with{tail}:"
+        return say("This is what I found{recipient}{tail}:", recipient=recipient, tail=tail)
+    if _has_events(receipt):
+        return say("Going by your history{tail}, take a look:", tail=tail)
+    return say("To start with{tail}:", tail=tail)
 
 
 def item_line(item: ItemReceipt) -> str:
     """One item: number, name, price, platform, stock, and why."""
     goods = item.item
     facts = [money(goods.price_minor, goods.currency) if goods.price_minor is not None else ""]
-    facts += [f"on {goods.platform}" if goods.platform else "", stock(goods.availability), goods.promotion]
-    told = ", ".join(fact for fact in facts if fact)
-    line = f"{item.rank}. {item.name}" + (f" – {told}." if told else ".")
+    facts += [say("on {names}", names=goods.platform) if goods.platform else ""]
+    facts += [stock(goods.availability), goods.promotion]
+    told = listed([fact for fact in facts if fact])
+    line = f"{item.rank}. " + sentence(f"{item.name} – {told}" if told else item.name)
     return f"{line} {item.reason}" if item.reason else line
 
 
 def comparison(receipt: Receipt) -> list[str]:
     """Compare items field by field; the price difference is computed, attributes are quoted."""
     items = receipt.items
-    lines = ["Compared with each other:"]
+    lines = [say("Compared with each other:")]
     for item in items:
         goods = item.item
-        known = {"brand": goods.brand, "category": label(goods.category), **goods.attributes}
+        known = {say("brand"): goods.brand, say("category"): label(goods.category), **goods.attributes}
         told = "; ".join(f"{name.replace('_', ' ')}: {value}" for name, value in known.items() if value)
-        lines.append(f"{item_line(item)}{f' {told}.' if told else ''}")
+        lines.append(f"{item_line(item)} {sentence(told)}" if told else item_line(item))
     priced = sorted((i for i in items if i.item.price_minor is not None), key=lambda i: i.item.price_minor or 0)
     if len(priced) > 1 and len({i.item.currency for i in priced}) == 1:
         low, high = priced[0], priced[-1]
         gap = (high.item.price_minor or 0) - (low.item.price_minor or 0)
         if gap:
-            lines.append(f"{low.name} is cheaper than {high.name} by {money(gap, low.item.currency)}.")
+            less = money(gap, low.item.currency)
+            lines.append(say("{low} is cheaper than {high} by {less}.", low=low.name, high=high.name, less=less))
         else:
-            lines.append("The price is the same.")
+            lines.append(say("The price is the same."))
     return [*lines, *receipt.notes]
 
 

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from agent.language import marked, say
 from agent.schema import ItemReceipt
-from agent.wording import either, month
+from agent.wording import both, month, sentence
 from retrieval.schema import Edge, EventKind, EventRef, Evidence
 from retrieval.text import label, short_name
 
 QUOTED = 60  # characters of a bought item's title that a reason quotes
 _DID = {
-    EventKind.PURCHASE: "bought",
-    EventKind.CART: "put in your cart",
-    EventKind.FAVOURITE: "liked",
-    EventKind.VIEW: "looked at",
-    EventKind.REVIEW: "reviewed",
+    EventKind.PURCHASE: marked("You bought {title} in {month}"),
+    EventKind.CART: marked("You put in your cart {title} in {month}"),
+    EventKind.FAVOURITE: marked("You liked {title} in {month}"),
+    EventKind.VIEW: marked("You looked at {title} in {month}"),
+    EventKind.REVIEW: marked("You reviewed {title} in {month}"),
 }
 
 
@@ -33,20 +34,29 @@ def reason(item: ItemReceipt) -> str:
 
 def did(event: EventRef) -> str:
     """What the shopper did, to them: "You bought Trail Runner 5 in May 2022"."""
-    return f"You {_DID.get(event.kind, 'looked at')} {short_name(event.title, QUOTED)} in {month(event.at)}"
+    told = _DID.get(event.kind, _DID[EventKind.VIEW])
+    return say(told, title=short_name(event.title, QUOTED), month=month(event.at))
 
 
 def times(lift: float) -> str:
     """A lift as people say it: 3.24 -> "3.2 times"."""
-    return f"{lift:.1f} times"
+    return say("{lift:.1f} times", lift=lift)
 
 
 def walk(edge: Edge) -> str:
     """An edge as a sentence about other shoppers."""
     if edge.kind == "category":
         source, target = label(edge.source), label(edge.target)
-        return f"Shoppers of {source} go on to {target} {times(edge.lift)} as often as others ({edge.support} shoppers)"
-    return f"{edge.support} shoppers went on to it, {times(edge.lift)} as often as by chance"
+        return say(
+            "Shoppers of {source} go on to {target} {times} as often as others ({count} shoppers)",
+            source=source,
+            target=target,
+            times=times(edge.lift),
+            count=edge.support,
+        )
+    return say(
+        "{count} shoppers went on to it, {times} as often as by chance", count=edge.support, times=times(edge.lift)
+    )
 
 
 def telling(edge: Edge | None) -> bool:
@@ -59,43 +69,48 @@ def _walked(evidence: Evidence) -> str:
         return ""
     if evidence.events:
         story = walk(evidence.edge)
-        return f"{did(evidence.events[0])}. {story}."
-    return f"{walk(evidence.edge)}."
+        return f"{sentence(did(evidence.events[0]))} {sentence(story)}"
+    return sentence(walk(evidence.edge))
 
 
 def _matched(evidence: Evidence) -> str:
-    return f"It mentions {either([f'“{term}”' for term in evidence.terms[:4]], 'and')}." if evidence.terms else ""
+    if not evidence.terms:
+        return ""
+    return say("It mentions {terms}.", terms=both([f"“{term}”" for term in evidence.terms[:4]]))
 
 
 def _habit(evidence: Evidence) -> str:
     times_walked = evidence.facts.get("times", 0)
     if not evidence.events or not times_walked:
         return ""
-    return f"{did(evidence.events[0])}; this is from the same aisle, {label(evidence.events[0].category)}."
+    aisle = label(evidence.events[0].category)
+    return say("{did}; this is from the same aisle, {aisle}.", did=did(evidence.events[0]), aisle=aisle)
 
 
 def _due(evidence: Evidence) -> str:
     since, gap = evidence.facts.get("days_since"), evidence.facts.get("usual_gap")
     if since is None or gap is None:
         return ""
-    return f"You last bought it {since:.0f} days ago; the usual gap is {gap:.0f} days."
+    return say("You last bought it {since:.0f} days ago; the usual gap is {gap:.0f} days.", since=since, gap=gap)
 
 
 def _popular(evidence: Evidence) -> str:
     place = evidence.facts.get("place", 0)
-    return f"It is number {place:.0f} among what is bought most here." if 1 <= place <= 500 else ""
+    return say("It is number {place:.0f} among what is bought most here.", place=place) if 1 <= place <= 500 else ""
 
 
 def _similar(evidence: Evidence) -> str:
-    return f"{did(evidence.events[0])}; this reads like it." if evidence.events else ""
+    return say("{did}; this reads like it.", did=did(evidence.events[0])) if evidence.events else ""
 
 
 def _together(evidence: Evidence) -> str:
-    return f"{did(evidence.events[0])}; shoppers who did often visit this aisle too." if evidence.events else ""
+    if not evidence.events:
+        return ""
+    return say("{did}; shoppers who did often visit this aisle too.", did=did(evidence.events[0]))
 
 
 def _close(evidence: Evidence) -> str:
-    return "Its description is close to your words." if evidence.facts.get("similarity", 0) > 0 else ""
+    return say("Its description is close to your words.") if evidence.facts.get("similarity", 0) > 0 else ""
 
 
 _SENTENCES: dict[str, Callable[[Evidence], str]] = {

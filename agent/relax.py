@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from agent.language import marked, say
 from agent.receipt import constraints_of
 from agent.schema import Plan, Receipt
-from agent.wording import either, limits_in_words
+from agent.wording import either, limits_in_words, listed
 from retrieval.history import History
 from retrieval.schema import Candidates, Constraints, Item, Need
 from retrieval.search import search
@@ -12,12 +13,12 @@ from retrieval.shop import Shop
 from retrieval.text import terms
 
 _LIMITS: dict[str, tuple[str, ...]] = {
-    "the price limit": ("price_min", "price_max", "currency"),
-    "the brand": ("brands", "not_brands"),
-    "the category": ("categories", "not_categories"),
-    "the platform": ("platforms", "not_platforms"),
-    "the wish for stock": ("availability",),
-    "what you do not want": ("unwanted",),
+    marked("the price limit"): ("price_min", "price_max", "currency"),
+    marked("the brand"): ("brands", "not_brands"),
+    marked("the category"): ("categories", "not_categories"),
+    marked("the platform"): ("platforms", "not_platforms"),
+    marked("the wish for stock"): ("availability",),
+    marked("what you do not want"): ("unwanted",),
 }
 _LOOSE = 0.6  # a share of the query's words below which a hit counts as near, not as found
 _SMALL = frozenset({"for", "a", "an", "the", "with", "of", "in", "and", "or", "to", "my", "some", "on", "at"})
@@ -29,11 +30,14 @@ def nothing_fits(shop: Shop, receipt: Receipt, history: History) -> list[str]:
     limits = constraints_of(plan)
     told = limits_in_words(limits, shop.catalogue.default_currency)
     if limits.price_min is not None and limits.price_max is not None and limits.price_min > limits.price_max:
-        return [f"No price can be {told[0]}: the lower limit is above the upper one. Which of the two do you mean?"]
-    subject = f"“{plan.query}”" if plan.query else "anything"
-    first = f"I found nothing for {subject} {', '.join(told)}." if told else f"I found nothing for {subject}."
-    helps = [name for name, fields in _LIMITS.items() if _without(shop, plan, limits, fields, history)]
-    return [first, f"Without {either(helps)} there would be some."] if helps else [first]
+        wrong = marked("No price can be {limit}: the lower limit is above the upper one. Which of the two do you mean?")
+        return [say(wrong, limit=told[0])]
+    subject = f"“{plan.query}”" if plan.query else say("anything")
+    first = say("I found nothing for {subject}.", subject=subject)
+    if told:
+        first = say("I found nothing for {subject} {limits}.", subject=subject, limits=listed(told))
+    helps = [say(name) for name, fields in _LIMITS.items() if _without(shop, plan, limits, fields, history)]
+    return [first, say("Without {limits} there would be some.", limits=either(helps))] if helps else [first]
 
 
 def only_near(shop: Shop, receipt: Receipt, history: History) -> list[str]:
@@ -48,12 +52,12 @@ def only_near(shop: Shop, receipt: Receipt, history: History) -> list[str]:
     for name, fields in _LIMITS.items():
         found = _without(shop, plan, limits, fields, history)
         if found and max(_share(wanted, shop.catalogue.item(e.row)) for e in found.entries[:5]) >= _LOOSE:
-            helps.append(name)
-    near = f"Nothing here is quite “{plan.query}”; these are the nearest."
+            helps.append(say(name))
     if not helps:
-        return [near]
-    told = ", ".join(limits_in_words(limits, shop.catalogue.default_currency))
-    return [f"Nothing {told} is quite “{plan.query}”; these are the nearest. There would be without {either(helps)}."]
+        return [say("Nothing here is quite “{query}”; these are the nearest.", query=plan.query)]
+    told = listed(limits_in_words(limits, shop.catalogue.default_currency))
+    near = say("Nothing {limits} is quite “{query}”; these are the nearest.", limits=told, query=plan.query)
+    return [f"{near} {say('There would be without {limits}.', limits=either(helps))}"]
 
 
 def _without(

@@ -195,7 +195,8 @@ class Assistant:
         self, acted: Acted, words: str, profile: Profile, told: Told, cancel: threading.Event | None
     ) -> Iterator[str]:
         receipt = acted.receipt
-        if self._prose is not None and receipt.items and receipt.plan.act is Act.RECOMMEND:
+        grounded = profile.language == "en"  # what a model writes can be checked in English only
+        if self._prose is not None and grounded and receipt.items and receipt.plan.act is Act.RECOMMEND:
             deadline = time.monotonic() + self.settings.explain_seconds
             return self._prose.tell(
                 receipt, words, told, with_history=profile.consent.prompt, deadline=deadline, cancel=cancel

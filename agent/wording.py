@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from decimal import Decimal
 
-from agent.language import say
+from agent.language import marked, say, spoken
 from retrieval.schema import Availability, Constraints
 from retrieval.text import label
 
@@ -13,10 +13,10 @@ _SIGNS = {"USD": "$", "EUR": "€", "GBP": "£", "JPY": "¥", "CNY": "CN¥", "IN
 _EXPONENTS = {"BIF": 0, "CLP": 0, "JPY": 0, "KRW": 0, "PYG": 0, "VND": 0, "XAF": 0, "XOF": 0, "ISK": 0, "UGX": 0}
 _EXPONENTS |= {"BHD": 3, "IQD": 3, "JOD": 3, "KWD": 3, "LYD": 3, "OMR": 3, "TND": 3}
 _STOCK = {
-    Availability.IN_STOCK: "in stock",
-    Availability.OUT_OF_STOCK: "out of stock",
-    Availability.PREORDER: "on preorder",
-    Availability.BACKORDER: "on backorder",
+    Availability.IN_STOCK: marked("in stock"),
+    Availability.OUT_OF_STOCK: marked("out of stock"),
+    Availability.PREORDER: marked("on preorder"),
+    Availability.BACKORDER: marked("on backorder"),
     Availability.UNKNOWN: "",
 }
 
@@ -29,7 +29,7 @@ def major(minor: int, currency: str) -> Decimal:
 def money(minor: int | None, currency: str | None) -> str:
     """A price for people: "$12.99", "€64.90", "¥500", "12.99 CHF"; "price unknown" for None."""
     if minor is None:
-        return "price unknown"
+        return say("price unknown")
     code = currency or ""
     amount = f"{major(minor, code):,f}"
     return f"{_SIGNS[code]}{amount}" if code in _SIGNS else f"{amount} {code}".strip()
@@ -37,7 +37,7 @@ def money(minor: int | None, currency: str | None) -> str:
 
 def stock(availability: Availability) -> str:
     """A stock state for people; "" where it isn't known."""
-    return _STOCK[availability]
+    return say(_STOCK[availability]) if _STOCK[availability] else ""
 
 
 def sentence(text: str) -> str:
@@ -46,13 +46,23 @@ def sentence(text: str) -> str:
 
 
 def month(at: datetime) -> str:
-    """A date as evidence shows it: "May 2022"."""
-    return f"{at:%B} {at.year}"
+    """A date as evidence shows it: "May 2022", "2022年5月"."""
+    return f"{at.year}年{at.month}月" if spoken() == "zh" else f"{at:%B} {at.year}"
 
 
-def either(names: tuple[str, ...] | list[str], word: str = "or") -> str:
+def either(names: tuple[str, ...] | list[str]) -> str:
     """Names in a row: "A", "A or B", "A, B or C"."""
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} {word} {names[-1]}"
+    return names[0] if len(names) == 1 else f"{listed(names[:-1])}{say(' or ')}{names[-1]}"
+
+
+def both(names: tuple[str, ...] | list[str]) -> str:
+    """Names in a row: "A", "A and B", "A, B and C"."""
+    return names[0] if len(names) == 1 else f"{listed(names[:-1])}{say(' and ')}{names[-1]}"
+
+
+def listed(parts: tuple[str, ...] | list[str]) -> str:
+    """Parts in a row: "A, B, C"."""
+    return say(", ").join(parts)
 
 
 def price_limits(limits: Constraints, currency: str) -> str:
@@ -60,23 +70,23 @@ def price_limits(limits: Constraints, currency: str) -> str:
     low = money(limits.price_min, limits.currency or currency) if limits.price_min is not None else ""
     high = money(limits.price_max, limits.currency or currency) if limits.price_max is not None else ""
     if low and high:
-        return f"from {low} to {high}"
-    return f"up to {high}" if high else f"from {low}" if low else ""
+        return say("from {low} to {high}", low=low, high=high)
+    return say("up to {high}", high=high) if high else say("from {low}", low=low) if low else ""
 
 
 def limits_in_words(limits: Constraints, currency: str) -> list[str]:
     """Every hard limit as a short phrase, in a fixed order."""
     phrases = [price_limits(limits, currency)]
     if limits.brands:
-        phrases.append(f"by {either(limits.brands)}")
+        phrases.append(say("by {names}", names=either(limits.brands)))
     if limits.categories:
-        phrases.append(f"in {either([label(c) for c in limits.categories])}")
+        phrases.append(say("in {names}", names=either([label(c) for c in limits.categories])))
     if limits.platforms:
-        phrases.append(f"on {either(limits.platforms)}")
+        phrases.append(say("on {names}", names=either(limits.platforms)))
     if limits.availability == (Availability.IN_STOCK,):
-        phrases.append("in stock")
+        phrases.append(say("in stock"))
     unwanted = [*limits.unwanted, *limits.not_brands, *(label(c) for c in limits.not_categories), *limits.not_platforms]
     unwanted = list({name.casefold(): name for name in unwanted}.values())
     if unwanted:
-        phrases.append(f"without {either(unwanted)}")
+        phrases.append(say("without {names}", names=either(unwanted)))
     return [phrase for phrase in phrases if phrase]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from html import escape
 
+from agent.answer import limit_name
 from agent.reason import did, walk
 from agent.schema import Check, ItemReceipt, WhatIf
 from agent.wording import sentence
@@ -143,7 +144,7 @@ def _check(check: Check) -> str:
     told = say("asked {asked}; found {found}: kept", asked=check.asked, found=check.found)
     if not check.passed:
         told = say("asked {asked}; found {found}: not kept", asked=check.asked, found=check.found)
-    return f"<b>{escape(check.constraint)}</b> {escape(told)}"
+    return f"<b>{escape(limit_name(check.constraint))}</b> {escape(told)}"
 
 
 def _what_if(what_if: tuple[WhatIf, ...]) -> str:

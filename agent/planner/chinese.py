@@ -6,9 +6,11 @@ import re
 from typing import Any
 
 from agent.planner.amounts import EXPONENTS, decimal
+from agent.planner.topic import fresh
 from agent.planner.vocabulary import Vocabulary
 from agent.planner.wishes import limit
 from agent.schema import Act, Conversation, Plan
+from retrieval.text import key
 
 _HAN = re.compile(r"[\u4e00-\u9fff]")
 _DIGITS = {c: n for n, c in enumerate("零一二三四五六七八九")} | {"两": 2, "〇": 0}
@@ -41,6 +43,11 @@ _CART = re.compile(r"加(?:入|到)?购物车|购物车|下单|买(?:这个|它|
 _PLACE = re.compile(r"第(?P<n>[一二三四五六七八九\d])(?:个|款|件|双)?")
 _WHY = re.compile(r"为什么|为何|介绍一下(?:它|这个|第)|怎么样")
 _STOCK = re.compile(r"(?:只要)?(?:有货|现货)的?")
+_COMPARE = re.compile(r"比较|对比|比一比|哪(?:一)?个(?:更)?好|有什么(?:区别|不同)")
+_FIRST = re.compile(r"前(?P<n>[两二三四2-4])(?:个|款|件|双)?")
+_BRAND = re.compile(r"(?:换(?:一)?个|别的|其他的?|另一个|不同的?)(?:牌子|品牌)(?:的)?")
+_AISLE = re.compile(r"(?:换(?:一)?个|别的|其他的?|另一个|不同的?)(?:品类|类别|种类|货架|区域)|惊喜|随便看看|有什么新的")
+_NEXT = re.compile(r"我(?:接下来|下次|可能)+(?:还)?(?:需要|想要|会买)(?:些)?什么")
 _MARKS = re.compile(r"[\s,，。.!！?？、;；:：()（）\"“”']+")
 
 
@@ -51,6 +58,11 @@ def has_chinese(message: str) -> bool:
 
 def plan_chinese(message: str, base: Plan, conversation: Conversation, vocabulary: Vocabulary) -> Plan:
     """Read a Chinese message over the earlier plan `base`; what no rule understands is the query."""
+    return _without_search(message, base, conversation) or _searching(message, base, conversation, vocabulary)
+
+
+def _without_search(message: str, base: Plan, conversation: Conversation) -> Plan | None:
+    """The plan of a message that says no words to search for: cart, questions, comparing, ideas; else None."""
     place = _PLACE.search(message)
     targets = _targets(place, conversation)
     if _CART.search(message):
@@ -60,7 +72,18 @@ def plan_chinese(message: str, base: Plan, conversation: Conversation, vocabular
         )
     if _WHY.search(message) and conversation.shown:
         return base.model_copy(update={"act": Act.EXPLAIN, "targets": targets, "question": message})
+    if _COMPARE.search(message) and conversation.shown:
+        return base.model_copy(update={"act": Act.COMPARE, "targets": _compared(message, conversation)})
+    if _AISLE.search(message) or _NEXT.search(message):
+        return _anew(base, conversation, mine=bool(_NEXT.search(message)))
+    return None
+
+
+def _searching(message: str, base: Plan, conversation: Conversation, vocabulary: Vocabulary) -> Plan:
     fields: dict[str, Any] = {"act": Act.RECOMMEND, "confidence": 0.7}
+    if _BRAND.search(message):
+        fields |= {"brands": (), "not_brands": _other_than(base, conversation, vocabulary)}
+        message = _BRAND.sub(" ", message)
     rest, fields = _limits(message, fields, base, conversation, vocabulary)
     refused = [m["t"] for m in _NOT.finditer(rest)]
     rest = _NOT.sub(" ", rest)
@@ -91,6 +114,32 @@ def plan_chinese(message: str, base: Plan, conversation: Conversation, vocabular
 def _targets(place: re.Match[str] | None, conversation: Conversation) -> tuple[str, ...]:
     number = 1 if place is None else int(place["n"]) if place["n"].isdigit() else _DIGITS[place["n"]]
     return tuple(item.id for item in conversation.shown[number - 1 : number]) if number else ()
+
+
+def _compared(message: str, conversation: Conversation) -> tuple[str, ...]:
+    """Which shown items to compare: those named by place, the first few, or the first four."""
+    first = _FIRST.search(message)
+    if first is None:
+        named = [item for place in _PLACE.finditer(message) for item in _targets(place, conversation)]
+        if named:
+            return tuple(dict.fromkeys(named))
+    count = 4 if first is None else int(first["n"]) if first["n"].isdigit() else _DIGITS[first["n"]]
+    return tuple(item.id for item in conversation.shown[:count])
+
+
+def _anew(base: Plan, conversation: Conversation, *, mine: bool) -> Plan:
+    """Ideas instead of what was asked: nothing that was shown before, and for oneself where that is said."""
+    shown = [item.id for message in conversation.messages for item in message.shown]
+    fields: dict[str, Any] = {"act": Act.RECOMMEND, "confidence": 0.7}
+    fields["not_items"] = tuple(dict.fromkeys([*base.not_items, *shown]))[-200:]
+    return fresh(base).model_copy(update=fields | ({"recipient": None} if mine else {}))
+
+
+def _other_than(base: Plan, conversation: Conversation, vocabulary: Vocabulary) -> tuple[str, ...]:
+    """Brands refused by "another brand": those asked for or shown; of a shop with no others, the first one's alone."""
+    seen = base.brands or tuple(dict.fromkeys(item.brand for item in conversation.shown[:5] if item.brand))
+    rest = {key(name) for name in vocabulary.brands} - {key(name) for name in seen}
+    return tuple(dict.fromkeys([*base.not_brands, *(seen if rest else seen[:1])]))
 
 
 def _limits(
