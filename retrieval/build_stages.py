@@ -1,4 +1,4 @@
-"""The stages of a build, in order: clean, vectors, terms, chroma, then one for each channel.
+"""The stages of a build, in order: clean, vectors, terms, chroma, one for each channel, then the learned order.
 
 Each stage may be killed at any moment and is called again until it has noted that it is finished. What it writes
 depends on the plan alone.
@@ -20,11 +20,14 @@ import polars as pl
 
 from retrieval.build import Building, Json, discard, sync, sync_tree
 from retrieval.catalogue import Catalogue
+from retrieval.channels.base import Channel
+from retrieval.channels.interests import Interests
 from retrieval.channels.registry import CHANNELS
 from retrieval.clean import clean_feed
 from retrieval.encode import Encoder, StaticEncoder, Vectors, load_encoder
 from retrieval.errors import EncoderError
 from retrieval.progress import Progress
+from retrieval.ranker.items import ItemRanker
 from retrieval.terms import TermIndex
 from retrieval.text import label
 from retrieval.vectors import BATCH, VectorStore, spare
@@ -87,6 +90,21 @@ def run(job: Job) -> None:
             sync_tree(folder)
             job.building.finish(f"signal-{name}", {})
     job.progress("learning signals", len(CHANNELS), len(CHANNELS))
+    if job.building.done("signal-ranker") is None:
+        job.building.finish("signal-ranker", order(job))
+
+
+def order(job: Job) -> Json:
+    """Learn the order of items on one slice of time earlier, with the channels as they were saved."""
+    vectors = np.load(job.signals / "vectors.npy", mmap_mode="r", allow_pickle=False)
+    channels: dict[str, Channel] = {Interests.name: Interests(job.catalogue, vectors, None)}
+    for name, channel in CHANNELS.items():
+        channels[name] = channel.load(job.signals / name, job.catalogue)
+    folder = job.building.fresh(f"signals/{ItemRanker.name}")
+    found = ItemRanker.fit(job.events, job.catalogue, vectors, channels, progress=job.progress)
+    found.save(folder)
+    sync_tree(folder)
+    return {"learnt": found.ranker is not None}
 
 
 def clean(job: Job) -> Json:

@@ -8,8 +8,10 @@ continued by running it again: the folder's content is then the same as after an
 from __future__ import annotations
 
 import errno
+import hashlib
 import logging
 from datetime import UTC, datetime
+from functools import cache
 from importlib.metadata import version
 from itertools import count
 from pathlib import Path
@@ -24,11 +26,20 @@ from retrieval.encode import weights_sha256
 from retrieval.errors import ShopError
 from retrieval.feeds import Feed, open_feed
 from retrieval.progress import Progress, silent
+from retrieval.ranker.items import ItemRanker
 
 SHOP_FORMAT = 1
 BATCH_SIZE = 1_000
-_VERSIONED = ("crossaisle", "chromadb", "model2vec", "numpy", "polars", "tokenizers")
+_VERSIONED = ("crossaisle", "chromadb", "lightgbm", "model2vec", "numpy", "polars", "tokenizers")
 _HASHED = ("catalogue.parquet", "events.parquet", "rejects.jsonl", "signals/vectors.npy", "signals/terms.npz")
+_LEARNING = (
+    "*.py",
+    "aisles/**/*.py",
+    "channels/**/*.py",
+    "cleaning/**/*.py",
+    "feeds/**/*.py",
+    "ranker/**/*.py",
+)
 _log = logging.getLogger(__name__)
 
 
@@ -108,8 +119,17 @@ def _plan(feed: Feed, encoder: str, batch_size: int, chroma: str) -> Json:
         "batch_size": batch_size,
         "chroma": chroma,
         "versions": {name: version(name) for name in _VERSIONED},
+        "code_sha256": _code(),
     }
     return facts | {"id": identity(facts), "now": datetime.now(UTC).isoformat(timespec="seconds")}
+
+
+@cache
+def _code() -> str:
+    """The hash of the code that reads, cleans and learns: signals of other code are other signals."""
+    here = Path(__file__).parent
+    found = (path for part in _LEARNING for path in sorted(here.glob(part)))
+    return hashlib.sha256(b"".join(path.read_bytes() for path in found)).hexdigest()
 
 
 def _describe(building: Building, feed: Feed) -> Json:
@@ -123,7 +143,7 @@ def _describe(building: Building, feed: Feed) -> Json:
         "counts": cleaned,
         "encoder": {"name": plan["encoder"], "dim": vectors.get("dim"), "sha256": plan["encoder_sha256"]},
         "chroma": {"kind": plan["chroma"], "collection": (building.done("chroma") or {}).get("collection")},
-        "signals": sorted(CHANNELS),
+        "signals": sorted([*CHANNELS, ItemRanker.name]),
         "content": {name: sha256(building.folder / name) for name in _HASHED},
     }
 

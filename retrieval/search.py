@@ -1,7 +1,8 @@
 """One need in, its fused candidates out.
 
 Limits are exact and come first, as a mask over rows. Words lead where the shopper asked with words: behaviour then
-only tilts what the words found. Without words behaviour leads, inside the target categories where there are any.
+only tilts what the words found. Without words behaviour leads, inside the target categories where there are any, and
+the shop's learned order, where it has one, orders what was found.
 """
 
 from __future__ import annotations
@@ -16,8 +17,9 @@ from numpy.typing import NDArray
 
 from retrieval.catalogue import Catalogue, Mask
 from retrieval.channels.base import Query, Scored
-from retrieval.fuse import Fused, entries, fuse
+from retrieval.fuse import CONSTANT, Fused, entries, fuse
 from retrieval.history import History
+from retrieval.ranker.items import ItemRanker
 from retrieval.schema import Availability, Candidate, Candidates, Constraints, EventKind, Evidence, Need
 from retrieval.searchable import Searchable
 
@@ -30,7 +32,8 @@ WEIGHTS: dict[Mode, dict[str, float]] = {
         "copurchase": 1.0,
         "ease": 0.8,
         "association": 0.6,
-        "dense": 0.5,
+        "interests": 0.5,
+        "neighbours": 0.5,
         "popularity": 0.5,
         "new_items": 0.4,
         "replenishment": 0.3,
@@ -77,7 +80,10 @@ def search(
     lists = {name: _cut(scored, mask, max(k, REACH)) for name, scored in lists.items()}
     query = Query(need, _harmless(shop, history), mask)
     lists |= _behaviour(shop, query, mode, k, lists)
-    fused = _damp(shop, query, fuse(lists, WEIGHTS[mode]))
+    fused = fuse(lists, WEIGHTS[mode])
+    if not _words(need):
+        fused = _learned(shop, query, fused, k)
+    fused = _damp(shop, query, fused)
     found = entries(fused, shop.catalogue, k)
     if mode == "ideas" and len(found) < k:
         found += _rest(shop, query, found, k)
@@ -186,6 +192,24 @@ def _behaviour(shop: Searchable, query: Query, mode: Mode, k: int, text: Mapping
         query, k = replace(query, allowed=reach), REACH
     names = [name for name in WEIGHTS[mode] if name in shop.channels and name not in text]
     return {name: shop.channels[name].candidates(query, k) for name in names}
+
+
+def _learned(shop: Searchable, query: Query, fused: Fused, k: int) -> Fused:
+    """The `k` best of a fusion in the learned order, whose say is kept by name; as it is without an order or a past.
+
+    Scores go by the learned place as those of a fusion do, so that all that follows weighs them alike.
+    """
+    ranker = shop.channels.get(ItemRanker.name)
+    if not isinstance(ranker, ItemRanker) or not len(query.history) or not len(fused.rows):
+        return fused
+    best = np.sort(np.argsort(-fused.scores, kind="stable")[:k])
+    rows = fused.rows[best]
+    chances = ranker.score(query.history, rows)
+    place = np.empty(len(rows), dtype=np.int64)
+    place[np.lexsort((-fused.scores[best], -chances))] = np.arange(1, len(rows) + 1)
+    said = {name: (own[best], rank[best]) for name, (own, rank) in fused.said.items()}
+    said[ranker.name] = (chances.astype(np.float32), place)
+    return Fused(rows, 1.0 / (CONSTANT + place.astype(np.float64)), said)
 
 
 def _damp(shop: Searchable, query: Query, fused: Fused) -> Fused:

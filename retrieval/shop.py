@@ -20,11 +20,13 @@ from retrieval.build_stages import collection
 from retrieval.catalogue import Catalogue
 from retrieval.channels.base import Channel
 from retrieval.channels.dense import Dense
+from retrieval.channels.interests import Interests
 from retrieval.channels.registry import CHANNELS
 from retrieval.encode import Encoder, StaticEncoder, Vectors, load_encoder
 from retrieval.errors import EncoderError, ShopError
 from retrieval.history import EVENT_SCHEMA, History
 from retrieval.ingest import SHOP_FORMAT
+from retrieval.ranker.items import ItemRanker
 from retrieval.schema import Event
 from retrieval.sensitive import Sensitive
 from retrieval.vectors import VectorStore
@@ -111,7 +113,7 @@ class Shop:
 
     @property
     def channels(self) -> dict[str, Channel]:
-        """Every channel by name: `dense`, and those learnt from events."""
+        """Every channel by name: `dense` and `interests`, those learnt from events, and the learned order `ranker`."""
         return self._once("channels", self._load_channels)
 
     @property
@@ -212,8 +214,14 @@ class Shop:
 
     def _load_channels(self) -> dict[str, Channel]:
         channels: dict[str, Channel] = {Dense.name: Dense(self.catalogue, self.vectors, self.store)}
-        for name, channel in CHANNELS.items():
-            channels[name] = channel.load(self._generation / "signals" / name, self.catalogue)
+        channels[Interests.name] = Interests(self.catalogue, self.vectors, self.store)
+        signals = self._generation / "signals"
+        for name in self.manifest["signals"]:  # a shop built before a channel was thought of serves without it
+            if name in CHANNELS:
+                channels[name] = CHANNELS[name].load(signals / name, self.catalogue)
+        if ItemRanker.name in self.manifest["signals"]:
+            ranker = ItemRanker.load(signals / ItemRanker.name, self.catalogue, self.vectors, channels)
+            channels |= {} if ranker is None else {ItemRanker.name: ranker}
         return channels
 
     def _once(self, name: str, make: Callable[[], Part]) -> Part:

@@ -15,6 +15,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import polars as pl
 from pydantic import Field
+from scipy.sparse import csc_array, csr_array
 
 from retrieval.catalogue import Catalogue
 from retrieval.channels import storage
@@ -147,6 +148,11 @@ class Lexical(LearntChannel):
             return ()
         total = sum(held.values())
         return (Evidence(channel=self.name, terms=tuple(matched), facts={"score": round(total, 4)}),)
+
+    def by_item(self) -> csr_array:
+        """(n, v) the same scores by item, a copy."""
+        shape = (len(self._catalogue), len(self._indptr) - 1)
+        return csc_array((self._scores, self._rows, self._indptr), shape=shape).tocsr()
 
     def _weights(self, need: Need) -> dict[int, float]:
         """Column -> weight: 1 for words of the text, less for words that are only wished for."""

@@ -7,10 +7,12 @@ from retrieval.channels.base import LearntChannel
 from retrieval.channels.copurchase import Copurchase
 from retrieval.channels.ease import Ease
 from retrieval.channels.lexical import Lexical
+from retrieval.channels.neighbours import Neighbours
 from retrieval.channels.new_items import NewItems
 from retrieval.channels.popularity import Popularity
 from retrieval.channels.replenishment import Replenishment
 
 CHANNELS: dict[str, type[LearntChannel]] = {
-    channel.name: channel for channel in (Lexical, Copurchase, Association, Ease, Popularity, NewItems, Replenishment)
+    channel.name: channel
+    for channel in (Lexical, Copurchase, Association, Ease, Popularity, NewItems, Replenishment, Neighbours)
 }

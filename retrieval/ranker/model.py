@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,12 +20,15 @@ from retrieval.errors import ShopError
 from retrieval.schema import Frozen
 
 Features = NDArray[np.float32]
+FEW = 5_000  # candidates up to which waking more threads costs more than they save
 
 
 class RankerConfig(Frozen):
     """How the trees are grown.
 
     Attributes:
+        objective: "lambdarank" learns the order within each list; "binary" learns how likely each candidate is to be
+            taken, so that scores of different lists and kinds of candidates can be compared.
         trees: how many rounds.
         leaves: at most, of one tree.
         learning_rate: what each tree adds.
@@ -39,6 +42,7 @@ class RankerConfig(Frozen):
         threads: that the library may use; 0 for its own choice.
     """
 
+    objective: Literal["lambdarank", "binary"] = "lambdarank"
     trees: int = Field(default=200, ge=1)
     leaves: int = Field(default=15, ge=2)
     learning_rate: float = Field(default=0.05, gt=0)
@@ -67,6 +71,8 @@ class Ranker:
         groups: NDArray[np.int32],
         names: Sequence[str],
         config: RankerConfig | None = None,
+        *,
+        weights: NDArray[np.float32] | None = None,
     ) -> Self:
         """Grow trees.
 
@@ -76,11 +82,14 @@ class Ranker:
             groups: (q,) candidates in each list, summing to n.
             names: (f,) what the features are called.
             config: how to grow them.
+            weights: (n,) what each candidate counts for, None for 1.
         """
         import lightgbm
 
         config = config or RankerConfig()
-        data = lightgbm.Dataset(features, gains, group=groups, feature_name=list(names), free_raw_data=False)
+        data = lightgbm.Dataset(
+            features, gains, group=groups, weight=weights, feature_name=list(names), free_raw_data=False
+        )
         models = [
             lightgbm.train(_parameters(config, config.seed + bag), data, num_boost_round=config.trees)
             for bag in range(config.bags)
@@ -88,10 +97,14 @@ class Ranker:
         return cls(names, models, config)
 
     def score(self, features: Features) -> NDArray[np.float64]:
-        """(n,) higher is better; comparable within one list only."""
+        """(n,) higher is better; by "lambdarank" comparable within one list only, by "binary" log-odds."""
         if len(features) == 0:
             return np.empty(0)
-        parts = [np.asarray(model.predict(features), dtype=np.float64) for model in self._models]
+        few = 1 if len(features) < FEW else self.config.threads
+        parts = [
+            np.asarray(model.predict(features, raw_score=True, num_threads=few), dtype=np.float64)
+            for model in self._models
+        ]
         return np.asarray(np.mean(parts, axis=0), dtype=np.float64)
 
     def shares(self, features: Features) -> NDArray[np.float64]:
@@ -124,7 +137,7 @@ class Ranker:
 
 def _parameters(config: RankerConfig, seed: int) -> dict[str, Any]:
     return {
-        "objective": "lambdarank",
+        "objective": config.objective,
         "num_leaves": config.leaves,
         "learning_rate": config.learning_rate,
         "min_data_in_leaf": config.least,

@@ -1,0 +1,236 @@
+"""The learned order of items: trees over what all channels say and what is known of shopper and goods.
+
+Learnt on one slice of time earlier (channels fitted on what came before it, candidates labelled with what was taken in
+it), then read with channels fitted on everything. It is a channel as well, so that it proposes, explains itself and is
+tested like all others: its evidence is the share that each feature has in an item's score.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import ClassVar, Self
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+from pydantic import Field
+
+from retrieval.catalogue import Catalogue, Mask, Rows
+from retrieval.channels.base import Channel, LearntChannel, Query, Scored
+from retrieval.channels.interests import Interests
+from retrieval.channels.lexical import Lexical
+from retrieval.channels.registry import CHANNELS
+from retrieval.history import History
+from retrieval.progress import Progress, silent
+from retrieval.ranker import features
+from retrieval.ranker.examples import Examples, drawn, sample
+from retrieval.ranker.goods import Goods
+from retrieval.ranker.likeness import Likeness, Vectors
+from retrieval.ranker.model import Ranker, RankerConfig
+from retrieval.ranker.proposals import DEPTH, propose
+from retrieval.ranker.shopper import Shopper
+from retrieval.ranker.slices import SliceConfig, cut
+from retrieval.schema import Evidence, Frozen
+
+VOICES = ("copurchase", "neighbours", "sequence", "graph")  # channels that speak for single items
+SHOWN = 6  # shares in an item's evidence
+
+
+class ItemRankerConfig(Frozen):
+    """How the order is learnt.
+
+    Attributes:
+        slice: which events are taken as what came next.
+        most_shoppers: lists learnt from, drawn where there are more.
+        least_taken: candidates that were taken next; with fewer nothing is learnt, and fusion stays.
+        negatives: of each list and kind, candidates not taken that are learnt from.
+        depth: of every channel's list.
+        trees: how the trees are grown.
+        seed: of all that is drawn.
+    """
+
+    slice: SliceConfig = SliceConfig()
+    most_shoppers: int = Field(default=2_000, ge=1)
+    least_taken: int = Field(default=200, ge=1)
+    negatives: int = Field(default=200, ge=1)
+    depth: int = Field(default=DEPTH, ge=1)
+    trees: RankerConfig = RankerConfig(objective="binary", trees=150)
+    seed: int = 0
+
+
+class ItemRanker(Channel):
+    """Trees with everything that their features are made of. Made by `fit` or `load`."""
+
+    name: ClassVar[str] = "ranker"
+
+    def __init__(
+        self,
+        goods: Goods,
+        channels: Mapping[str, Channel],
+        vectors: Vectors | None,
+        ranker: Ranker | None,
+        config: ItemRankerConfig,
+    ) -> None:
+        self.goods, self.ranker, self.config = goods, ranker, config
+        self._channels = {name: channel for name, channel in channels.items() if name != self.name}
+        lexical = channels.get(Lexical.name)
+        self._likeness = Likeness(vectors, lexical if isinstance(lexical, Lexical) else None)
+        self.voices = tuple(name for name in VOICES if name in channels)
+        self._met = lru_cache(maxsize=16)(self._meet)  # the needs of a turn share a history
+
+    @classmethod
+    def fit(
+        cls,
+        events: pl.DataFrame,
+        catalogue: Catalogue,
+        vectors: Vectors | None,
+        channels: Mapping[str, Channel],
+        *,
+        config: ItemRankerConfig | None = None,
+        progress: Progress = silent,
+    ) -> Self:
+        """Learn the order.
+
+        Args:
+            events: in `EVENT_SCHEMA`; everything that may be learnt from.
+            catalogue: the items.
+            vectors: (n, d) float32 unit norm by row, None where items have no text.
+            channels: fitted on the same events, by name; those are read afterwards. The same kinds of channels are
+                fitted once more here, on the events before the slice.
+            config: how to learn.
+            progress: told how far it is.
+        """
+        config = config or ItemRankerConfig()
+        whole = cls(Goods.fit(events, catalogue), channels, vectors, None, config)
+        parted = cut(events, config.slice)
+        chance = np.random.default_rng(config.seed)
+        cases = drawn(list(parted.cases(catalogue)), config.most_shoppers, chance)
+        if len(cases) * 2 < config.least_taken // 10:
+            return whole
+        early = earlier(channels, parted.before, catalogue, progress)
+        past = cls(Goods.fit(parted.before, catalogue), early, vectors, None, config)
+        lists = []
+        for number, (history, targets) in enumerate(cases):
+            progress("learning the order", number, len(cases))
+            lists.append(past.examples(history, targets, chance))
+        progress("learning the order", len(cases), len(cases))
+        found = Examples.join(lists, len(whole.names))
+        if found.taken < config.least_taken:
+            return whole
+        weights = found.weights if config.trees.objective == "binary" else None
+        whole.ranker = Ranker.fit(found.features, found.gains, found.groups, whole.names, config.trees, weights=weights)
+        return whole
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Its features."""
+        return features.names(self.voices)
+
+    def save(self, folder: Path) -> None:
+        """Write trees and what is known of goods into an existing folder; the channels are saved on their own."""
+        self.goods.save(folder)
+        (folder / "config.json").write_text(self.config.model_dump_json(indent=1), encoding="utf-8")
+        if self.ranker is not None:
+            self.ranker.save(folder)
+
+    @classmethod
+    def load(
+        cls, folder: Path, catalogue: Catalogue, vectors: Vectors | None, channels: Mapping[str, Channel]
+    ) -> Self | None:
+        """Read what `save` wrote, for the same catalogue, vectors and channels; None where nothing was learnt.
+
+        Raises:
+            ShopError: it is damaged, or was learnt with other channels.
+        """
+        if not (folder / "ranker.json").exists():
+            return None
+        config = ItemRankerConfig.model_validate_json((folder / "config.json").read_text(encoding="utf-8"))
+        found = cls(Goods.load(folder, catalogue), channels, vectors, Ranker.load(folder), config)
+        if found.ranker is None or found.ranker.names != found.names:
+            return None
+        return found
+
+    def candidates(self, query: Query, k: int) -> Scored:
+        """The best of what all channels propose, by how likely the shopper takes it next."""
+        if self.ranker is None:
+            return Scored.none()
+        rows, scores = self.rank(query.history, query.allowed, k)
+        return Scored(rows, scores.astype(np.float32))
+
+    def rank(self, history: History, allowed: Mask | None, k: int) -> tuple[Rows, NDArray[np.float64]]:
+        """The `k` best allowed rows, best first, with their scores."""
+        shopper = self.shopper(history)
+        kinds = propose(shopper, history, self.goods, self._channels, allowed, depth=self.config.depth)
+        rows = np.concatenate(list(kinds.values())).astype(np.int32)
+        scores = self.score(history, rows)
+        best = np.lexsort((rows, -scores))[:k]
+        return rows[best], scores[best]
+
+    def score(self, history: History, rows: Rows) -> NDArray[np.float64]:
+        """(m,) how likely each of rows (m,) is taken next, from 0 to 1; better is higher, whatever was proposed."""
+        if self.ranker is None or not len(rows):
+            return np.zeros(len(rows))
+        table = features.matrix(self.shopper(history), self.goods, self._likeness, rows)
+        chances: NDArray[np.float64] = 1.0 / (1.0 + np.exp(-self.ranker.score(table)))
+        return chances
+
+    def shares(self, history: History, row: int) -> dict[str, float]:
+        """What each feature adds to the log-odds of one row (SHAP values), the largest first."""
+        if self.ranker is None:
+            return {}
+        rows = np.array([row], dtype=np.int32)
+        table = features.matrix(self.shopper(history), self.goods, self._likeness, rows)
+        found = dict(zip(self.names, self.ranker.shares(table)[0, :-1].tolist(), strict=True))
+        return dict(sorted(found.items(), key=lambda share: (-abs(share[1]), share[0])))
+
+    def evidence(self, query: Query, row: int) -> tuple[Evidence, ...]:
+        """The largest shares, signed."""
+        shares = {name: round(share, 3) for name, share in self.shares(query.history, row).items()}
+        facts = {name: share for name, share in list(shares.items())[:SHOWN] if share}
+        return (Evidence(channel=self.name, facts=facts),) if facts else ()
+
+    def examples(self, history: History, targets: Rows, chance: np.random.Generator) -> Examples:
+        """One list to learn from."""
+        shopper = self.shopper(history)
+        kinds = propose(shopper, history, self.goods, self._channels, None, depth=self.config.depth)
+        rows, gains, weights = sample(kinds.values(), targets, self.config.negatives, chance)
+        table = features.matrix(shopper, self.goods, self._likeness, rows)
+        return Examples(table, gains, weights, np.array([len(rows)], dtype=np.int32))
+
+    def shopper(self, history: History) -> Shopper:
+        """What is known of the shopper, remembered for the last few histories."""
+        key = (history.rows.tobytes(), history.kinds.tobytes(), history.at.tobytes(), str(history.now))
+        return self._met(_Known(key, history))
+
+    def _meet(self, known: _Known) -> Shopper:
+        return Shopper(known.history, self.goods, self._channels, self.voices)
+
+
+class _Known:
+    """A history that equals another by its content."""
+
+    def __init__(self, key: tuple[bytes, bytes, bytes, str], history: History) -> None:
+        self.key, self.history = key, history
+
+    def __hash__(self) -> int:
+        return hash(self.key)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Known) and self.key == other.key
+
+
+def earlier(
+    channels: Mapping[str, Channel], events: pl.DataFrame, catalogue: Catalogue, progress: Progress = silent
+) -> dict[str, Channel]:
+    """The same kinds of channels, fitted on other events; those that learn nothing from events as they are."""
+    found: dict[str, Channel] = {}
+    for number, (name, channel) in enumerate(channels.items()):
+        progress("looking back", number, len(channels))
+        if isinstance(channel, LearntChannel) and name != Lexical.name and name in CHANNELS:
+            found[name] = type(channel).fit(events, catalogue)
+        elif name in {Lexical.name, Interests.name}:
+            found[name] = channel
+    progress("looking back", len(channels), len(channels))
+    return found
