@@ -20,7 +20,9 @@ from eval.beyond import (
     vector_diversity,
 )
 from eval.inventory import Goods, read_history
+from eval.runs import ordered
 from retrieval.errors import EvaluationError
+from tests.shops import sample_shop
 
 NONE = -1
 
@@ -129,6 +131,22 @@ def test_goods_and_history_are_read_from_files(tmp_path: Path) -> None:
     assert read_history(tmp_path / "h.jsonl") == {"q": ["a", "b"]}
     (tmp_path / "h.csv").write_text("query,item\nq,a\nr,b\nq,a\n")
     assert read_history(tmp_path / "h.csv") == {"q": ["a", "a"], "r": ["b"]}
+
+
+def test_a_shop_folder_is_goods_vectors_and_history() -> None:
+    sample = sample_shop()
+    histories = read_history(sample)
+    goods = Goods.read(sample, histories)
+    assert goods.names
+    assert goods.vectors is not None
+    assert goods.vectors.shape[0] == len(goods.row_of)
+    assert goods.counts is not None
+    assert goods.counts.sum() == sum(map(len, histories.values()))
+    echo = {shopper: list(dict.fromkeys(had))[:10] for shopper, had in histories.items()}
+    same = dict.fromkeys(histories, list(goods.row_of)[:10])
+    found = beyond({"echo": ordered(echo), "same": ordered(same)}, goods, histories)
+    assert 0 < found["echo"]["ILD-vector@10"].value < 2
+    assert found["echo"]["Calibration@10"].high < found["same"]["Calibration@10"].low
 
 
 def test_bad_goods_and_histories_say_what_is_wrong(tmp_path: Path) -> None:

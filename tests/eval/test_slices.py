@@ -36,6 +36,11 @@ def test_a_pair_slice_tells_repeat_from_new() -> None:
     assert found["cold/warm", "cold"].systems["s"]["Recall@3"].value == 0.0
 
 
+def test_a_target_of_gain_0_makes_no_slice() -> None:
+    cuts = Cuts(items={"aisle": {"a": "left", "b": "left", "c": "left", "x": "judged, not relevant"}})
+    assert [one.value for one in by_targets({"s": RUN}, QRELS, ["MRR"], cuts)] == ["left"]
+
+
 def test_a_catalogue_gives_categories() -> None:
     goods = Goods.of(["a", "b", "c"], ["tea", "", "tea"])
     assert known_of_targets(QRELS, goods, None).items == {"category": {"a": "tea", "c": "tea"}}
