@@ -1,7 +1,8 @@
 """EASE: a linear model of what goes with what, in closed form.
 
 Steck, "Embarrassingly Shallow Autoencoders for Sparse Data", 2019. It needs a dense matrix of items by items: in a
-larger catalogue only the `MOST` most taken items are modelled, the others are not proposed.
+larger catalogue only the `MOST` most taken items are modelled, and nowhere those that one shopper alone took; the
+others are not proposed.
 """
 
 from __future__ import annotations
@@ -10,15 +11,13 @@ from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import lapack
 
 from eval.problem import Case, Problem
 from eval.systems.base import System
-from eval.systems.matrix import known, taken_matrix, tuned
-from retrieval.errors import EvaluationError
+from eval.systems.matrix import known, linear_weights, taken_matrix, tuned
 
 RIDGES = (300.0, 100.0, 1000.0)
-MOST, MOST_TUNED = 12_500, 3_000  # 12,500 items take 0.6 GB and about a minute
+LEAST, MOST, MOST_TUNED = 2, 12_500, 3_000  # 12,500 items take 0.6 GB and about a minute
 
 
 class Ease(System):
@@ -35,11 +34,11 @@ class Ease(System):
         taken = taken_matrix(problem)
         often = np.asarray(taken.sum(axis=0)).ravel()
         self._rows = np.sort(np.argsort(-often, kind="stable")[: self.most])
-        self._rows = self._rows[often[self._rows] > 0]
+        self._rows = self._rows[often[self._rows] >= LEAST]
         self._place = np.full(len(often), -1)
         self._place[self._rows] = np.arange(len(self._rows))
         kept = taken[:, self._rows]
-        self._weights = _solve((kept.T @ kept).toarray().astype(np.float32, order="F"), ridge)
+        self._weights = linear_weights((kept.T @ kept).toarray().astype(np.float32, order="F"), ridge)
 
     def scores_of(self, case: Case) -> NDArray[np.floating[Any]]:
         """(n,) scores; -inf for items that are not modelled, and for all without a history among them."""
@@ -48,18 +47,3 @@ class Ease(System):
         if (place >= 0).any():
             scores[self._rows] = self._weights[place[place >= 0]].sum(axis=0)
         return scores
-
-
-def _solve(gram: NDArray[np.float32], ridge: float) -> NDArray[np.float32]:
-    """(m, m) weights, zero on the diagonal; the Gram matrix is used up."""
-    gram[np.diag_indices_from(gram)] += ridge
-    factor, fault = lapack.spotrf(gram, lower=True, overwrite_a=True)
-    inverse, other = lapack.spotri(factor, lower=True, overwrite_c=True)
-    if fault or other:
-        raise EvaluationError(f"the ridge {ridge} is too small for these data", "choose a larger one")
-    inverse = np.tril(inverse)
-    scale = -1 / np.diag(inverse)
-    inverse += np.tril(inverse, -1).T
-    inverse *= scale
-    np.fill_diagonal(inverse, 0.0)
-    return np.ascontiguousarray(inverse)

@@ -7,15 +7,17 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.linalg import lapack
 from scipy.sparse import csr_array
 
 from eval.problem import Case, Problem
 from eval.systems.base import System
 from retrieval.catalogue import Rows
 from retrieval.channels.log import TAKEN, Log, event_weights
+from retrieval.errors import EvaluationError
 
 HALF_LIFE = 365.0
-MOST_CASES, DEPTH = 400, 10
+MOST_CASES, DEPTH, BLOCK = 400, 10, 2_048
 
 
 def taken_matrix(problem: Problem) -> csr_array:
@@ -60,6 +62,31 @@ def tuned(problem: Problem, settings: Sequence[Any], make: Callable[[Any], Syste
         system.fit(before)
         found.append(np.mean([_quality(system, before, view) for view in before.views]))
     return settings[int(np.argmax(found))]
+
+
+def linear_weights(gram: NDArray[np.float32], ridge: float) -> NDArray[np.float32]:
+    """Ridge regression of every column on all others, in closed form: (m, m) weights, zero on the diagonal.
+
+    Args:
+        gram: (m, m) by columns; it is used up.
+        ridge: added to its diagonal.
+
+    Raises:
+        EvaluationError: the ridge is too small for the matrix to be inverted.
+    """
+    gram[np.diag_indices_from(gram)] += ridge
+    factor, fault = lapack.spotrf(gram, lower=True, overwrite_a=True)
+    inverse, other = lapack.spotri(factor, lower=True, overwrite_c=True)
+    if fault or other:
+        raise EvaluationError(f"the ridge {ridge} is too small for these data", "choose a larger one")
+    for a in range(0, len(inverse), BLOCK):  # the upper half from the lower one, in place
+        b = a + BLOCK
+        inverse[a:b, b:] = inverse[b:, a:b].T
+        inverse[a:b, a:b] = np.tril(inverse[a:b, a:b]) + np.tril(inverse[a:b, a:b], -1).T
+    inverse *= -1 / np.diag(inverse)[:, None]
+    np.fill_diagonal(inverse, 0.0)
+    weights: NDArray[np.float32] = inverse.T  # of a matrix that lies by columns: now rows lie together
+    return weights
 
 
 def _quality(system: System, problem: Problem, view: str) -> float:

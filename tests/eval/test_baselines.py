@@ -110,6 +110,17 @@ def test_neighbours_are_shrunk_cosines():
     assert system.scores_of(case) == pytest.approx(whole)  # worked out for the history alone, it is the same
 
 
+def test_a_large_ease_is_the_same(monkeypatch: pytest.MonkeyPatch):
+    problem = next_category.problem(crowd())
+    found = []
+    for block in (3, 2048):
+        monkeypatch.setattr("eval.systems.matrix.BLOCK", block)
+        system = Ease(7.0)
+        system.fit(problem)
+        found.append(system.scores_of(problem.main[0]))
+    assert (found[0] == found[1]).all()
+
+
 def test_ease_is_its_closed_form_and_keeps_to_the_most_taken():
     problem = next_item.problem(crowd())
     from eval.systems.matrix import known, taken_matrix
