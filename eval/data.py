@@ -56,6 +56,8 @@ def load(
     format: str | None = None,  # noqa: A002 (the command line's word)
     groups: Path | None = None,
     progress: Progress | None = None,
+    *,
+    chroma_url: str | None = None,
 ) -> Data:
     """Load a shop folder, or read and clean a file or folder of purchase data.
 
@@ -65,6 +67,7 @@ def load(
         groups: a table of shoppers' attributes (see `eval.groups.read_groups`); without it, demographics that lie
             beside the transactions of The Complete Journey are used.
         progress: told what is being done.
+        chroma_url: the server that holds the vectors of a shop built with one.
 
     Raises:
         FeedError: it can't be read.
@@ -73,7 +76,7 @@ def load(
     """
     people = read_groups(groups) if groups else beside(path)
     if path.is_dir() and (serving(path) is not None or (path / "building").is_dir()):
-        shop = Shop.open(path)
+        shop = Shop.open(path, chroma_url)
         clock: Clock = "order" if shop.manifest.get("clock") == "order" else "time"
         form, counts = str(shop.manifest.get("format", "")), shop.manifest["counts"]
         return Data(shop.name, shop.catalogue, shop.events, form, clock, shop, people, counts)

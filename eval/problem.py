@@ -8,7 +8,7 @@ Categories are ranked in the same way as items: their protocol hands out a catal
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -54,7 +54,7 @@ class Problem:
 
     Attributes:
         protocol: its name on the command line.
-        split: "valid" or "test".
+        split: "test", "valid" (which is what `earlier` of the test split gives), or "earlier" for slices before that.
         catalogue: what is ranked.
         events: what may be learnt from, in `EVENT_SCHEMA`, on items of `catalogue`, cut for every shopper.
         source_catalogue: the goods, where `catalogue` holds categories; otherwise the same object.
@@ -81,6 +81,14 @@ class Problem:
     earlier: Callable[[], Problem | None]
     targets_by: Literal["item", "category"] = "item"
     shop: Shop | None = None
+
+    def slices(self, most: int) -> Iterator[Problem]:
+        """Up to `most` earlier slices, the latest first, each cut out of what the one after it may learn from."""
+        found = self.earlier()
+        while found is not None and most > 0:
+            yield found
+            most -= 1
+            found = found.earlier() if most else None
 
     @property
     def main(self) -> Sequence[Case]:

@@ -74,6 +74,7 @@ def rank(
     *,
     format: str | None = None,  # noqa: A002 (the command line's word)
     groups: Path | None = None,
+    chroma_url: str | None = None,
     progress: Progress | None = None,
 ) -> Results:
     """Load data, put the question to systems, and write everything down.
@@ -85,12 +86,13 @@ def rank(
         out: where it is written, None for nowhere.
         format: of the file.
         groups: a table of shoppers' attributes.
+        chroma_url: the server that holds the vectors of a shop built with one.
         progress: told what is being done.
 
     Raises:
         FeedError, ShopError, EvaluationError: see `load`, `problem` and `experiment.run`.
     """
-    data = load(path, format, groups, progress)
+    data = load(path, format, groups, progress, chroma_url=chroma_url)
     asked = problem(data, options)
     results = experiment.run(asked, list(systems) or usual_systems(asked), out, options.seed, progress)
     told: dict[str, object] = {"data": data.name, "format": data.format, "time": options.time}

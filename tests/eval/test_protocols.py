@@ -102,6 +102,15 @@ def test_valid_is_what_lies_before_test():
         assert [(c.key, c.targets) for c in before.main] == [(c.key, c.targets) for c in valid.main]
 
 
+def test_earlier_slices_can_be_had_several_at_once():
+    problem = next_item.problem(crowd())
+    found = list(problem.slices(3))
+    assert [one.split for one in found] == ["valid", "earlier", "earlier"]
+    assert learnt(problem) > learnt(found[0]) > learnt(found[1]) > learnt(found[2])
+    assert list(problem.slices(0)) == []
+    assert len(list(problem.slices(99))) == 3  # then nobody has 20 events left
+
+
 def test_views_of_items_part_the_targets_and_allow_what_they_say():
     data = crowd()
     problem = next_item.problem(data)

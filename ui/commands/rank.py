@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from ui.options import AsJson
+from ui.options import AsJson, Chroma
 from ui.output import command
 
 Json = dict[str, Any]
@@ -56,6 +56,7 @@ def rank(
     shuffle_ties: Annotated[bool, typer.Option("--shuffle-ties", help="Leave-one-out, where there are dates.")] = False,
     groups: Annotated[Given, typer.Option(metavar="FILE", help="Shoppers and their attributes, for slices.")] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of everything random.")] = 0,
+    chroma_url: Chroma = None,
     as_json: AsJson = False,
 ) -> Json:
     """Foretell what shoppers take next, over the whole catalogue, beside the baselines of the same run."""
@@ -73,5 +74,7 @@ def rank(
     )
     names = [name.strip() for name in (systems or "").split(",") if name.strip()]
     with bars() as progress:
-        results = ranked(data, options, names, out, format=format, groups=groups, progress=progress)
+        results = ranked(
+            data, options, names, out, format=format, groups=groups, chroma_url=chroma_url, progress=progress
+        )
     return told(results, quiet=as_json)
