@@ -2,7 +2,8 @@
 
 Cross-aisle needs fuse two views of the shop's other shoppers: EASE over categories (which aisles this shopper's
 aisles predict, all together) and the association graph (which single edge leads there, so that it can be shown).
-A need is inferred only where such an edge exists: event -> edge -> category -> item.
+A need is inferred only where such an edge exists: event -> edge -> category -> item. Of several edges, those are shown
+whose events matter most: without them the category would fall furthest.
 """
 
 from __future__ import annotations
@@ -13,9 +14,10 @@ from numpy.typing import NDArray
 from retrieval.channels.association import Association
 from retrieval.channels.base import Query
 from retrieval.channels.ease import Ease
+from retrieval.channels.profile import hanging
 from retrieval.channels.replenishment import Replenishment
 from retrieval.history import History
-from retrieval.schema import Candidates, Constraints, Evidence, Need
+from retrieval.schema import Candidates, Constraints, Need
 from retrieval.search import allowed, search
 from retrieval.searchable import Searchable
 
@@ -70,11 +72,15 @@ def cross_needs(
         return ()
     scores = _scores(shop, graph, history, source)
     scores[(own > 0) | (source > 0) | ~_open(shop, history, limits)] = -np.inf  # `aisle_scores` says the same
+    ease = shop.channels.get("ease")
+    ease = ease if isinstance(ease, Ease) else None
+    hangs = own if ease is None else hanging(history, shop.catalogue, ease.config.half_life)
     needs: list[Need] = []
     for target in np.argsort(-scores, kind="stable").tolist():
         if len(needs) == k or not np.isfinite(scores[target]):
             break
-        evidence = _evidence(graph, history, own, source, target)
+        walked = _edges(graph, own, source, target, None if ease is None else hangs * ease.into(target))
+        evidence = tuple(graph.walked(history, code, target) for code in walked)
         if evidence:
             # Among the items of the new aisle, those in the spirit of what was asked: trail socks for trail shoes.
             words = asked.text if asked is not None else ""
@@ -167,11 +173,18 @@ def _open(shop: Searchable, history: History, limits: Constraints) -> NDArray[np
     return holds
 
 
-def _evidence(
-    graph: Association, history: History, own: NDArray[np.float64], source: NDArray[np.float64], target: int
-) -> tuple[Evidence, ...]:
-    """The strongest edges to `target`: from what is asked now first, then from what was done; above chance only."""
-    walked = [*graph.sources(source, target, EDGES_SHOWN), *graph.sources(own, target, EDGES_SHOWN)]
-    edges = (graph.walked(history, code, target) for code in walked)
-    good = [found for found in edges if found.edge is not None and found.edge.support >= MIN_SUPPORT]
-    return tuple(good[:EDGES_SHOWN])
+def _edges(
+    graph: Association,
+    own: NDArray[np.float64],
+    source: NDArray[np.float64],
+    target: int,
+    worth: NDArray[np.float64] | None,
+) -> list[int]:
+    """Where the edges to name for `target` start: in what is asked now first, then in what was done.
+
+    All lead there above chance. Of those from what was done, the ones are named without whose events the target's score
+    would fall most (`worth` (C,), by EASE, in which scores add up); without EASE, the strongest.
+    """
+    asked = graph.sources(source, target, EDGES_SHOWN, support=MIN_SUPPORT)
+    done = graph.sources(own, target, EDGES_SHOWN, worth, MIN_SUPPORT)
+    return list(dict.fromkeys((*asked, *done)))[:EDGES_SHOWN]

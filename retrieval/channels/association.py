@@ -149,12 +149,23 @@ class Association(LearntChannel):
             days=round(float(self._days[place]), 2),
         )
 
-    def sources(self, weights: NDArray[np.float64], target: int, count: int) -> list[int]:
-        """Which of the weighted categories (C,) lead to `target` above chance, strongest first."""
+    def sources(
+        self,
+        weights: NDArray[np.float64],
+        target: int,
+        count: int,
+        worth: NDArray[np.float64] | None = None,
+        support: int = 0,
+    ) -> list[int]:
+        """Which of the weighted categories (C,) lead to `target` above chance, strongest first.
+
+        With `worth` (C,), those worth most come first; `support` is how many shoppers an edge needs.
+        """
         source, place = self._into(target)
-        strength = weights[source] * self._gain[place]
-        best = np.argsort(-strength, kind="stable")[:count]
-        return [int(source[i]) for i in best if strength[i] > 0]
+        strength = np.where(self._support[place] >= support, weights[source] * self._gain[place], 0.0)
+        keys = (-strength,) if worth is None else (-strength, -worth[source])
+        order = np.lexsort(keys)
+        return [int(source[i]) for i in order[strength[order] > 0][:count]]
 
     def evidence(self, query: Query, row: int) -> tuple[Evidence, ...]:
         """The strongest edges from the shopper's aisles to the item's, with the events that opened those."""

@@ -109,6 +109,14 @@ class Ease(LearntChannel):
         scores[self._codes] = weights[self._codes][known] @ self._weights[known]
         return scores
 
+    def into(self, target: int) -> NDArray[np.float64]:
+        """(C,) what a whole unit of weight on each category adds to the score of one."""
+        found = np.zeros(len(self._catalogue.category.names))
+        place = np.flatnonzero(self._codes == target)
+        if len(place):
+            found[self._codes] = self._weights[:, int(place[0])]
+        return found
+
     def evidence(self, query: Query, row: int) -> tuple[Evidence, ...]:
         """The shopper's aisles that add most to the score of the item's aisle, with their last events."""
         place = np.flatnonzero(self._codes == self._catalogue.category.codes[row])

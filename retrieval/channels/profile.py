@@ -26,6 +26,16 @@ def profile(history: History, catalogue: Catalogue, half_life: float) -> NDArray
     return root
 
 
+def hanging(history: History, catalogue: Catalogue, half_life: float, count: int = 2) -> NDArray[np.float64]:
+    """(C,) how much of each weight of `profile` hangs on the `latest` events of that category."""
+    codes = np.where(KIND_WEIGHTS[history.kinds] > 0, catalogue.category.codes[history.rows], -1)
+    order = np.argsort(codes, kind="stable")
+    ends = np.searchsorted(codes[order], codes[order], side="right")
+    older = np.zeros(len(history), dtype=np.bool_)
+    older[order] = np.arange(len(history)) < ends - count
+    return profile(history, catalogue, half_life) - profile(history.select(older), catalogue, half_life)
+
+
 def latest(history: History, catalogue: Catalogue, category: int, count: int = 2) -> list[int]:
     """Indices of the last liking events in a category, newest first."""
     own = catalogue.category.codes[history.rows] == category

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
+from retrieval.channels.profile import hanging
 from retrieval.history import History
-from retrieval.infer import MIN_SUPPORT, cross_needs, infer_needs, repeat_needs
+from retrieval.infer import MIN_SUPPORT, aisle_scores, cross_needs, infer_needs, repeat_needs
 from retrieval.schema import Constraints, Need
 from retrieval.search import search
 from tests.retrieval.small_world import NOW, World
@@ -117,3 +119,52 @@ def test_a_shop_whose_signals_lack_a_channel_infers_less_but_does_not_fail() -> 
     assert cross_needs(world, history, 3)
     del world.channels["association"], world.channels["replenishment"]
     assert infer_needs(world, history, 8) == ()
+
+
+def test_the_events_named_are_those_that_matter_most(world: World) -> None:
+    history = world.did(
+        ("trail_shoes-00", "purchase", 9),
+        ("pans-00", "purchase", 8),
+        ("tea-00", "purchase", 7),
+        ("lamps-02", "purchase", 5),
+    )
+    codes = world.catalogue.category.code_of
+    before = aisle_scores(world, history)
+    for need in cross_needs(world, history, 2):
+        target = codes[need.targets[0]]
+        named = {event.category for evidence in need.evidence[:1] for event in evidence.events}
+        fall = {
+            world.catalogue.category.names[world.catalogue.category.codes[row]]: before[target]
+            - aisle_scores(world, history.without(index))[target]
+            for index, row in enumerate(history.rows.tolist())
+        }
+        assert named == {max(fall, key=lambda name: fall[name])}
+
+
+def test_no_edge_is_named_twice(world: World) -> None:
+    history = world.did(("trail_shoes-00", "purchase", 9))
+    for need in infer_needs(world, history, 2, Need(text="trail shoes")):
+        edges = [evidence.edge for evidence in need.evidence]
+        assert len(edges) == len(set(edges))
+
+
+def test_scores_of_aisles_are_in_the_order_of_needs_and_leave_out_what_was_walked(world: World) -> None:
+    history = world.did(("trail_shoes-00", "purchase", 9), ("tea-00", "purchase", 60))
+    scores = aisle_scores(world, history)
+    codes = world.catalogue.category.code_of
+    needed = [scores[codes[need.targets[0]]] for need in cross_needs(world, history, 3)]
+    assert needed == sorted(needed, reverse=True)
+    assert scores[codes["TRAIL_SHOES"]] == scores[codes["TEA"]] == -np.inf
+    assert not np.isfinite(aisle_scores(world, NOBODY)).any()
+
+
+def test_what_hangs_on_the_last_events_of_an_aisle(world: World) -> None:
+    history = world.did(
+        ("tea-00", "purchase", 200), ("tea-01", "purchase", 100), ("tea-02", "purchase", 0), ("pans-00", "purchase", 0),
+        ("lamps-02", "dismiss", 0),
+    )  # fmt: skip
+    codes = world.catalogue.category.code_of
+    found = hanging(history, world.catalogue, half_life=100.0, count=2)
+    assert found[codes["TEA"]] == pytest.approx(1.0 - 0.25**0.5)  # the oldest is left, two half-lives old
+    assert found[codes["PANS"]] == pytest.approx(1.0)
+    assert found[codes["LAMPS"]] == 0.0
