@@ -14,6 +14,7 @@ from retrieval.schema import Availability, EventRef
 from retrieval.text import label, terms, words
 
 _NUMBER = re.compile(r"\d+(?:[.,’']\d{3})*(?:[.,]\d+)?")
+ORDER = "ranker"
 _COUNTING = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"]
 
 
@@ -77,7 +78,9 @@ def of_item(item: ItemReceipt) -> Facts:
     events: list[EventRef] = []
     for evidence in (*item.evidence, *item.need.evidence):
         events += [event for event in evidence.events if event not in events]
-        texts += [*evidence.terms, *(_rounded(value) for value in evidence.facts.values())]
+        texts += evidence.terms
+        if evidence.channel != ORDER:  # shares in a score say nothing of the world
+            texts += [_rounded(value) for value in evidence.facts.values()]
         if evidence.edge is not None:
             edge = evidence.edge
             source, target = (edge.source, edge.target) if edge.kind == "category" else ("", "")

@@ -97,7 +97,7 @@ def run(job: Job) -> None:
 def order(job: Job) -> Json:
     """Learn the order of items on one slice of time earlier, with the channels as they were saved."""
     vectors = np.load(job.signals / "vectors.npy", mmap_mode="r", allow_pickle=False)
-    channels: dict[str, Channel] = {Interests.name: Interests(job.catalogue, vectors, None)}
+    channels: dict[str, Channel] = {Interests.name: Interests(job.catalogue, vectors)}
     for name, channel in CHANNELS.items():
         channels[name] = channel.load(job.signals / name, job.catalogue)
     folder = job.building.fresh(f"signals/{ItemRanker.name}")

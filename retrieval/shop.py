@@ -214,7 +214,7 @@ class Shop:
 
     def _load_channels(self) -> dict[str, Channel]:
         channels: dict[str, Channel] = {Dense.name: Dense(self.catalogue, self.vectors, self.store)}
-        channels[Interests.name] = Interests(self.catalogue, self.vectors, self.store)
+        channels[Interests.name] = Interests(self.catalogue, self.vectors)
         signals = self._generation / "signals"
         for name in self.manifest["signals"]:  # a shop built before a channel was thought of serves without it
             if name in CHANNELS:

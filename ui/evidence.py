@@ -13,6 +13,7 @@ from agent.schema import Check, ItemReceipt, WhatIf
 from agent.wording import sentence
 from retrieval.schema import Edge, Evidence
 from retrieval.text import label, short_name
+from ui import shares
 from ui.language import marked, say
 
 CHANNELS = {
@@ -25,6 +26,9 @@ CHANNELS = {
     "new_items": marked("New, and reads like what you know"),
     "replenishment": marked("Runs out about now"),
     "habit": marked("Aisles that you walk"),
+    "interests": marked("Reads like what you are into"),
+    "neighbours": marked("Shoppers who took the same"),
+    "ranker": marked("What the learned order weighed"),
 }
 _FACTS = {
     "similarity": marked("closeness"),
@@ -36,6 +40,7 @@ _FACTS = {
     "source_shoppers": marked("shoppers in the first aisle"),
     "target_shoppers": marked("in the second"),
     "times": marked("times you were in this aisle"),
+    "interest": marked("share of what you are into"),
 }
 _INNER = frozenset({"score", "shown_part", "recent"})
 """Facts on a channel's own scale, which say nothing to people; scores stand in the table of channels."""
@@ -79,8 +84,10 @@ def _walk(evidence: Evidence) -> str:
         ]
     if evidence.terms:
         steps.append(_step(say("It mentions"), ", ".join(f"“{term}”" for term in evidence.terms[:8])))
+    if evidence.channel == "ranker":
+        steps += [_step(heading, text) for heading, text in shares.told(evidence)]
     facts = [(name, value) for name, value in evidence.facts.items() if name not in _INNER]
-    if facts:
+    if facts and evidence.channel != "ranker":
         told = ", ".join(f"{_fact(name)}: {value:,.4g}" for name, value in facts)
         steps.append(_step(say("In numbers"), told))
     if not steps:

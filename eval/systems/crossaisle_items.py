@@ -42,7 +42,7 @@ class Items(System):
             if vectors is not None or name not in {"lexical", "new_items"}
         }
         if vectors is not None:
-            channels[Interests.name] = Interests(catalogue, vectors, None)
+            channels[Interests.name] = Interests(catalogue, vectors)
         config = LAST if problem.protocol == "leave-one-out" else ItemRankerConfig()
         self._ranker = ItemRanker.fit(problem.events, catalogue, vectors, channels, config=config)
         self._size = len(catalogue)

@@ -16,12 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from retrieval.catalogue import Catalogue, Mask, Rows
+from retrieval.catalogue import Catalogue, Rows
 from retrieval.channels.base import Channel, Query, Scored
-from retrieval.channels.dense import GATHER_SHARE, Dense, Nearest
+from retrieval.channels.dense import GATHER_SHARE
 from retrieval.channels.log import event_weights
 from retrieval.history import History
-from retrieval.schema import Evidence, Frozen, Need
+from retrieval.schema import Evidence, Frozen
 
 Vectors = NDArray[np.float32]
 
@@ -37,10 +37,10 @@ class InterestsConfig(Frozen):
         size: power of a group's share of the shopper's weight in the score of its neighbours.
     """
 
-    most: int = Field(default=5, ge=1)
+    most: int = Field(default=8, ge=1)
     last: int = Field(default=60, ge=1)
     half_life: float = Field(default=120.0, gt=0)
-    gain: float = Field(default=0.03, ge=0, le=1)
+    gain: float = Field(default=0.01, ge=0, le=1)
     size: float = Field(default=0.25, ge=0)
 
 
@@ -58,18 +58,14 @@ class Interests(Channel):
     Args:
         catalogue: the items.
         vectors: (n, d) float32 unit norm, by catalogue row; may be memory-mapped. Rows of zeros say nothing.
-        store: the same vectors in Chroma; None searches exactly always.
         config: how interests are told apart.
     """
 
     name: ClassVar[str] = "interests"
 
-    def __init__(
-        self, catalogue: Catalogue, vectors: Vectors, store: Nearest | None, config: InterestsConfig | None = None
-    ) -> None:
+    def __init__(self, catalogue: Catalogue, vectors: Vectors, config: InterestsConfig | None = None) -> None:
         self._catalogue, self.config = catalogue, config or InterestsConfig()
         self._vectors = np.asarray(vectors)
-        self._store, self._dense = store, Dense(catalogue, vectors, store)
         self._grouped = lru_cache(maxsize=64)(self._group)  # the needs of a turn share a history
         self._everywhere = lru_cache(maxsize=2)(self._scan)
 
@@ -83,29 +79,11 @@ class Interests(Channel):
         groups = self.groups(query.history)
         if not len(groups.rows):
             return Scored.none()
-        if self._store is None or query.allowed is not None:
-            return self._exact(groups, query.allowed, k)
-        found = [
-            (near.rows, near.scores * share**self.config.size)
-            for near, share in zip(self._asked(groups, query, k), groups.shares.tolist(), strict=True)
-        ]
-        rows, place = np.unique(np.concatenate([rows for rows, _ in found]), return_inverse=True)
-        best = np.zeros(len(rows), dtype=np.float32)
-        np.maximum.at(best, place, np.concatenate([scores for _, scores in found]))
-        return Scored.top(best, k, None, rows.astype(np.int32))
-
-    def _asked(self, groups: Groups, query: Query, k: int) -> list[Scored]:
-        """What Chroma finds next to each medoid."""
-        queries = (Query(Need(), query.history, None, self._vectors[row]) for row in groups.rows.tolist())
-        return [self._dense.candidates(asked, k) for asked in queries]
-
-    def _exact(self, groups: Groups, allowed: Mask | None, k: int) -> Scored:
-        """The exact products, over the allowed rows alone where those are few."""
-        if allowed is not None:
-            few = np.flatnonzero(allowed)
+        if query.allowed is not None:
+            few = np.flatnonzero(query.allowed)
             if len(few) * GATHER_SHARE <= len(self._vectors):
                 return Scored.top(self._weighed(groups, self._vectors[few]), k, rows=few.astype(np.int32))
-        return Scored.top(self._everywhere(groups.rows.tobytes(), groups.shares.tobytes()), k, allowed)
+        return Scored.top(self._everywhere(groups.rows.tobytes(), groups.shares.tobytes()), k, query.allowed)
 
     def _scan(self, rows: bytes, shares: bytes) -> NDArray[np.float32]:
         return self._weighed(Groups(np.frombuffer(rows, np.int32), np.frombuffer(shares)), self._vectors)

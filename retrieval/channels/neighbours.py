@@ -127,5 +127,7 @@ class Neighbours(LearntChannel):
         sums = np.bincount(np.concatenate(takers), said, minlength=len(self._say))
         met = np.flatnonzero(sums)
         total = self._taken[met].T @ (sums[met] * self._say[met])
-        found = np.flatnonzero(total)
+        own = np.fromiter((self._say[found].sum() for found in takers), dtype=np.float64, count=len(rows))
+        total[rows] -= weights * self._norm[rows] * own  # nothing keeps itself company
+        found = np.flatnonzero(total > 1e-9)
         return found.astype(np.int32), (total[found] * self._norm[found]).astype(np.float32)

@@ -26,6 +26,7 @@ from retrieval.history import History
 from retrieval.progress import Progress, silent
 from retrieval.ranker import features
 from retrieval.ranker.examples import Examples, drawn, sample
+from retrieval.ranker.families import gathered
 from retrieval.ranker.goods import Goods
 from retrieval.ranker.likeness import Likeness, Vectors
 from retrieval.ranker.model import Ranker, RankerConfig
@@ -107,7 +108,8 @@ class ItemRanker(Channel):
         parted = cut(events, config.slice)
         chance = np.random.default_rng(config.seed)
         cases = drawn(list(parted.cases(catalogue)), config.most_shoppers, chance)
-        if len(cases) * 2 < config.least_taken // 10:
+        progress("looking back", 0, len(channels))
+        if sum(len(targets) for _, targets in cases) < config.least_taken:
             return whole
         early = earlier(channels, parted.before, catalogue, progress)
         past = cls(Goods.fit(parted.before, catalogue), early, vectors, None, config)
@@ -165,7 +167,7 @@ class ItemRanker(Channel):
         kinds = propose(shopper, history, self.goods, self._channels, allowed, depth=self.config.depth)
         rows = np.concatenate(list(kinds.values())).astype(np.int32)
         scores = self.score(history, rows)
-        best = np.lexsort((rows, -scores))[:k]
+        best = np.lexsort((_chance(rows), -self.goods.takers[rows], -scores))[:k]
         return rows[best], scores[best]
 
     def score(self, history: History, rows: Rows) -> NDArray[np.float64]:
@@ -186,8 +188,10 @@ class ItemRanker(Channel):
         return dict(sorted(found.items(), key=lambda share: (-abs(share[1]), share[0])))
 
     def evidence(self, query: Query, row: int) -> tuple[Evidence, ...]:
-        """The largest shares, signed."""
-        shares = {name: round(share, 3) for name, share in self.shares(query.history, row).items()}
+        """The largest shares by heading (see `families`), signed; none for somebody without a past."""
+        if not len(query.history):
+            return ()
+        shares = {name: round(share, 3) for name, share in gathered(self.shares(query.history, row)).items()}
         facts = {name: share for name, share in list(shares.items())[:SHOWN] if share}
         return (Evidence(channel=self.name, facts=facts),) if facts else ()
 
@@ -206,6 +210,11 @@ class ItemRanker(Channel):
 
     def _meet(self, known: _Known) -> Shopper:
         return Shopper(known.history, self.goods, self._channels, self.voices)
+
+
+def _chance(rows: Rows) -> NDArray[np.uint32]:
+    """Numbers that settle ties: the same for the same row, without the order of ids, which may tell of time."""
+    return rows.astype(np.uint32) * np.uint32(2_654_435_761)
 
 
 class _Known:

@@ -51,7 +51,7 @@ def propose(
     fresh = free.copy()
     fresh[shopper.own.rows] = False
     masks = {"known": fresh & goods.known, "cold": fresh & ~goods.known}
-    read = _by_words(goods.catalogue, history, channels, fresh, depth)
+    read = _by_words(goods.catalogue, history, channels, fresh, depth) if fresh.any() else np.empty(0, np.int32)
     found: dict[Kind, Rows] = {"again": shopper.own.rows[free[shopper.own.rows]]}
     for kind in KINDS[1:]:
         mask = masks[kind]

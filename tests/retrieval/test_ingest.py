@@ -81,7 +81,8 @@ def test_a_shop_folder_holds_what_the_design_says(whole, feed):
     vectors = np.load(whole / "signals" / "vectors.npy")
     assert vectors.shape == (ITEMS, 256)
     np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
-    assert {p.name for p in (whole / "signals").iterdir()} == {*CHANNELS, "vectors.npy", "terms.npz", "encoder"}
+    files = {"vectors.npy", "terms.npz", "encoder", "ranker"}
+    assert {p.name for p in (whole / "signals").iterdir()} == {*CHANNELS, *files}
 
 
 def test_the_manifest_says_what_was_read_and_what_came_of_it(whole, feed):
@@ -140,6 +141,7 @@ POINTS = [
     ("learning signals", 1),
     ("learning signals", len(CHANNELS) - 1),
     ("learning signals", len(CHANNELS)),
+    ("looking back", 0),
 ]
 
 

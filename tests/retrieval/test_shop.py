@@ -54,7 +54,7 @@ def test_every_part_is_there_and_fits(shop, folder):
     assert len(shop.catalogue) == 240
     assert shop.vectors.shape == (240, shop.encoder.dim)
     assert isinstance(shop.vectors, np.memmap)
-    assert set(shop.channels) == {"dense", *CHANNELS}
+    assert set(shop.channels) - {"ranker"} == {"dense", "interests", *CHANNELS}
     assert shop.store.count() == 240
     assert not shop.stale()
     assert shop.warm() is shop
