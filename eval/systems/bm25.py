@@ -5,6 +5,7 @@ Robertson and Zaragoza, "The Probabilistic Relevance Framework: BM25 and Beyond"
 
 from __future__ import annotations
 
+import logging
 from typing import Any, ClassVar
 
 import numpy as np
@@ -16,7 +17,7 @@ from retrieval.channels.lexical import stems
 from retrieval.terms import item_texts
 from retrieval.text import words
 
-LATEST = 20  # things of the history whose titles are read
+LATEST = 20  # things of the history
 
 
 class BM25(System):
@@ -28,6 +29,7 @@ class BM25(System):
         """Index the catalogue; events don't matter."""
         import bm25s
 
+        logging.getLogger("bm25s").setLevel(logging.WARNING)
         self._codes: dict[str, int] = {}
         texts = [
             [self._codes.setdefault(stem, len(self._codes)) for stem in _stems(text)]
@@ -42,9 +44,7 @@ class BM25(System):
         """(n,) BM25; -inf for items without a word in common."""
         read = case.words or [self._titles[row] for row in latest(case)]
         codes = [self._codes[stem] for text in read for stem in _stems(text) if stem in self._codes]
-        if not codes or self._index is None:
-            return np.full(self._size, -np.inf)
-        scores = self._index.get_scores_from_ids(codes)
+        scores = self._index.get_scores_from_ids(codes) if codes and self._index else np.zeros(self._size)
         return np.where(scores > 0, scores, -np.inf)
 
 
