@@ -14,6 +14,7 @@ import json
 import re
 import time
 from collections.abc import Mapping, Sequence
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -138,6 +139,7 @@ def _results(
         "views": {name: len(view.keys) for name, view in views.items()},
         "candidates": len(problem.catalogue),
         "learnt_from": problem.events.height,
+        "versions": {name: version(name) for name in ("crossaisle", "lightgbm", "numpy", "polars", "torch")},
     }
     if unequal:
         extra["fairness"] = {

@@ -14,14 +14,18 @@ from eval.report.fairness import fairness_parts
 from eval.report.forest import forest
 from eval.report.latency import Point, latency
 from eval.report.page import facts, figures, section
-from eval.report.reading import MAIN, TRIVIAL, Reading, finite, number
+from eval.report.reading import MAIN, TRIVIAL, Reading, finite, number, score_of
 from eval.report.slices import slice_parts
 from eval.report.svg import Svg
-from eval.report.tables import scores_table, table
+from eval.report.tables import cell, scores_table, table
 
 Json = Mapping[str, Any]
 _OWN_PART = frozenset(
     {"systems", "paired", "seconds", "slices", "beyond", "files", "clicks", "notes", "counts", "fairness"}
+)
+_BEYOND = (
+    "Coverage, diversity (ILD), novelty and serendipity: more is wider. Gini and popularity: less is wider. "
+    "Calibration: less is closer to what the shopper is used to."
 )
 _FAIR = "Gaps between the best and the worst served group, beside those that shuffled groups would show."
 
@@ -35,23 +39,26 @@ def title(raw: Json) -> str:
 
 
 def lead(reading: Reading) -> str:
-    """The result in a sentence: ours, the best other one, and the paired difference."""
-    metric, ours = reading.deciding, reading.reference
-    scores = reading.views.get(MAIN, {})
+    """The result in a sentence for each view: ours, the best other system, and the paired difference."""
+    return "".join(f'<p class="lead">{told}</p>' for view in reading.views if (told := _verdict(reading, view)))
+
+
+def _verdict(reading: Reading, view: str) -> str:
+    metric, ours, scores = reading.deciding, reading.reference, reading.views[view]
     if metric not in scores.get(ours, {}):
         return ""
-    told = f"{escape(ours)}: {escape(metric)} <b>{scores[ours][metric]}</b>."
-    others = [system for system in reading.ordered(metric=metric) if system != ours and metric in scores[system]]
+    place = escape(metric if view == MAIN else f"{metric}, {view}")
+    told = f"{escape(ours)}: {place} <b>{scores[ours][metric]}</b>."
+    others = [system for system in reading.ordered(view, metric) if system != ours and metric in scores[system]]
     if others:
         best = others[0]
         told += f" Best of the others: {escape(best)} {scores[best][metric]}."
-        difference = reading.paired.get(MAIN, {}).get(metric, {}).get(best)
+        difference = reading.paired.get(view, {}).get(metric, {}).get(best)
         told += f" Paired difference: {difference}." if difference else ""
     trivial = [system for system in others if system in TRIVIAL]
-    beaten = all(scores[system][metric].value < scores[ours][metric].value for system in trivial)
-    if trivial and not beaten:
+    if any(scores[system][metric].value >= scores[ours][metric].value for system in trivial):
         told += " <b>A trivial recommender does as well: this is no result.</b>"
-    return f'<p class="lead">{told}</p>'
+    return told
 
 
 def all_of(reading: Reading) -> Iterator[str]:
@@ -69,7 +76,7 @@ def all_of(reading: Reading) -> Iterator[str]:
     yield section("Parts of the cases", *slice_parts(reading))
     yield section("Fairness", *fairness_parts(reading), note=_FAIR)
     yield section("Quality against latency", figures("latency", _latency(reading)))
-    yield section("Beyond accuracy", _beyond_table(reading), figures("beyond", list(_beyond(reading))))
+    yield section("Beyond accuracy", _beyond_table(reading), figures("beyond", list(_beyond(reading))), note=_BEYOND)
     yield section("Clicks estimated from a log", _grid("Clicks", _plain(reading.raw.get("clicks", {})), digits=4))
     yield section("Time", _seconds_table(reading))
     yield section("How to recompute", commands(reading))
@@ -147,7 +154,17 @@ def _seconds_table(reading: Reading) -> str:
 
 
 def _beyond_table(reading: Reading) -> str:
-    return _grid("Beyond accuracy", _plain(reading.raw.get("beyond", {})), digits=4)
+    rows = {system: {n: score_of(one) for n, one in told.items()} for system, told in _told_beyond(reading).items()}
+    names = list(dict.fromkeys(chain.from_iterable(rows.values())))
+    if not names:
+        return ""
+    cells = [[escape(system), *(cell(told.get(name)) for name in names)] for system, told in rows.items()]
+    return table("Beyond accuracy, with 95% bootstrap intervals where there are any", ["system", *names], cells)
+
+
+def _told_beyond(reading: Reading) -> Mapping[str, Json]:
+    found: Mapping[str, Json] = reading.raw.get("beyond", {})
+    return found
 
 
 def _grid(caption: str, rows: Mapping[str, Mapping[str, float]], digits: int) -> str:
@@ -171,7 +188,7 @@ def _plain(told: Mapping[str, Mapping[str, object]]) -> dict[str, dict[str, floa
 
 
 def _beyond(reading: Reading) -> Iterator[Svg]:
-    told = _plain(reading.raw.get("beyond", {}))
+    told = _plain(_told_beyond(reading))
     for name in dict.fromkeys(chain.from_iterable(told.values())):
         rows = [(system, values[name], reading.css(system)) for system, values in told.items() if name in values]
         yield bars(name.replace("_", " "), sorted(rows, key=lambda row: -row[1]))

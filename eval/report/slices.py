@@ -32,7 +32,8 @@ def _parts(reading: Reading, key: str, name: str, parts: Sequence[Mapping[str, A
     cells = [[escape(label), *(cell(column.get(one)) for one in systems)] for label, column in rows]
     title = f"{metric} by {name}"
     yield table(f"{title} (cases), 95% bootstrap intervals", [name, *systems], cells)
-    drawn = [Strip(label, column) for label, column in rows if column][:MOST]
+    drawn = [Strip(f"{told['value']} ({told['n']:,})", _column(told, metric)) for told in parts]
+    drawn = [strip for strip in drawn if strip.scores][:MOST]
     yield figures(key, [strips(title, drawn, reading.reference)])
 
 

@@ -181,6 +181,12 @@ def test_a_tie_with_a_trivial_recommender_is_no_result(tmp_path: Path) -> None:
     assert "this is no result" not in write(tmp_path, Results.of("next-item", flat)).read_text(encoding="utf-8")
 
 
+def test_every_view_has_its_own_verdict(page: Reader) -> None:
+    text = "".join(page.text)
+    assert text.count("Best of the others:") == 2
+    assert "NDCG@10, novel" in text
+
+
 def test_pairs_are_turned_to_ours_minus_theirs() -> None:
     told = {"difference": -0.2, "low": -0.3, "high": -0.1, "p": 0.01}
     raw = {"systems": {"crossaisle": {"MRR": {"value": 0.5}}}, "paired": {"ease vs crossaisle": {"MRR": told}}}
