@@ -32,6 +32,7 @@ from finetune.plans import plan_examples
 
 log = logging.getLogger(__name__)
 TEXT_SHARE = 0.2  # of the minutes for running text
+_OPEN: dict[str, Callable[..., Any]] = {".xz": lzma.open, ".gz": gzip.open}
 WARM_UP, FALL = 0.02, 0.3  # shares of the steps' time in which the rate rises and falls
 
 
@@ -109,8 +110,7 @@ def read_texts(paths: Iterable[Path]) -> list[str]:
     """Dialogues (`{"turns": [...]}` a line) or plain text, a paragraph a line; .xz and .gz are unpacked."""
     found: list[str] = []
     for path in paths:
-        opened = {".xz": lzma.open, ".gz": gzip.open}.get(path.suffix)
-        with opened(path, "rt", encoding="utf-8") if opened else path.open(encoding="utf-8") as file:
+        with _OPEN.get(path.suffix, open)(path, "rt", encoding="utf-8") as file:
             found += [_text(line) for line in file if line.strip()]
     return found
 
