@@ -35,10 +35,11 @@ class Popular(System):
         np.maximum.at(last, log.rows, log.days)
         freshness = np.where(np.isfinite(last), 1 / (2 + log.end - last), 0.0)
         ever = _shoppers(log, np.ones(len(log), dtype=np.bool_), size)
-        self.scores = _shoppers(log, since, size) + (ever + freshness) / (log.shoppers + 2)
+        scores = _shoppers(log, since, size) + (ever + freshness) / (log.shoppers + 2)
+        self.scores = np.where(ever > 0, scores, -np.inf)
 
     def scores_of(self, case: Case) -> NDArray[np.floating[Any]]:
-        """(n,) the counts."""
+        """(n,) the counts; -inf for what nobody took."""
         return self.scores
 
 
