@@ -17,7 +17,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from ui.commands import evaluate, measure, tune
+from ui.commands import evaluate, measure, tune, users
 from ui.options import Adapter, AsJson, Chroma, ModelName, ModelOptions, ModelPath, ModelUrl, Shop, State
 from ui.output import command
 
@@ -29,6 +29,7 @@ app = typer.Typer(
     add_completion=False,
 )
 app.add_typer(measure.app, name="bench")
+app.add_typer(users.app, name="user")
 app.add_typer(evaluate.app, name="eval")
 app.add_typer(tune.app, name="finetune")
 
@@ -37,6 +38,12 @@ Into = Annotated[Path, typer.Option("--into", metavar="DIR", help="The shop fold
 Shopper = Annotated[str, typer.Option("--shopper", metavar="ID", help="A shopper's id; an unknown one is new here.")]
 Encoder = Annotated[str, typer.Option(help="static (fast), minilm (better, slower), or a sentence-transformers model.")]
 Kind = Literal["view", "cart", "favourite", "purchase", "review", "dismiss", "return"]
+SignIn = Annotated[
+    bool | None,
+    typer.Option(
+        "--sign-in/--no-sign-in", help="Ask for name and password; if not given, unless the address is this machine's."
+    ),
+]
 BatchSize = Annotated[int, typer.Option(min=1, max=100_000, help="Items encoded and stored at once.")]
 
 
@@ -99,6 +106,7 @@ def shop(
     shop: Shop,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes a free one.")] = 7860,
+    sign_in: SignIn = None,
     state: State = None,
     chroma_url: Chroma = None,
     model_url: ModelUrl = None,
@@ -111,12 +119,12 @@ def shop(
     options.check()
     from ui.desk import Desk
     from ui.output import complain
-    from ui.server import listen, serve
+    from ui.server import listen, serve, users_for
 
     listening = listen(host, port)
-    with Desk(shop, state, chroma_url, options.open()) as desk:
+    with Desk(shop, state, chroma_url, options.open()) as desk, users_for(host, sign_in, shop, state) as users:
         desk.warm()
-        serve(desk, listening, lambda url: complain(f"{desk.shop.name} is open at {url} (end with Ctrl-C)"))
+        serve(desk, listening, lambda url: complain(f"{desk.shop.name} is open at {url} (end with Ctrl-C)"), users)
 
 
 @app.command()

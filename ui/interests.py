@@ -80,7 +80,8 @@ def interests_panel(found: Interests | None, *, steering: bool) -> str:
         if steering
         else say("You switched this off for suggestions.")
     )
-    return f'{plot(found)}<p class="xa-empty">{escape(note)}</p>{table(found.rows)}'
+    inside = f'{plot(found)}<p class="xa-empty">{escape(note)}</p>{table(found.rows)}'
+    return f'<div tabindex="0" role="region" aria-label="{escape(say("Interests"))}">{inside}</div>'
 
 
 def plot(found: Interests) -> str:

@@ -8,9 +8,7 @@ from typing import Any
 
 import gradio as gr
 
-from ui.language import LANGUAGES, marked, say
-
-VISITOR = marked("Visitor, no history")
+from ui.language import LANGUAGES, say
 
 
 class Layout:
@@ -18,13 +16,11 @@ class Layout:
 
     Args:
         head: the head of the page as HTML.
-        shoppers: whom the picker offers.
         sign_out: whether there is somebody to sign out.
     """
 
-    def __init__(self, head: str, shoppers: Sequence[str], *, sign_out: bool = False) -> None:
+    def __init__(self, head: str, *, sign_out: bool = False) -> None:
         self._script = files("ui").joinpath("page.js").read_text(encoding="utf-8")
-        self._shoppers = shoppers
         self.head = self._html(head, elem_id="xa-head")
         with gr.Row(elem_id="xa-page"):
             with gr.Column(scale=5, min_width=300, elem_id="xa-main"):
@@ -57,14 +53,22 @@ class Layout:
         """The blocks with buttons that make a turn."""
         return [self.past, self.live, self.chips]
 
-    def labels(self) -> dict[Any, Any]:
-        """The components' words in the language spoken now."""
+    def labels(self, shoppers: Sequence[str] | None) -> dict[Any, Any]:
+        """The components' words in the language spoken now.
+
+        Args:
+            shoppers: whom the picker offers; None where one may be oneself only. Nobody's name is in the page before.
+        """
+        names = [(say("Visitor, no history"), ""), *((name, name) for name in shoppers or ())]
         tabs = (say("Cart"), say("History"), say("Interests"), say("Talks"))
         return {
             self.words: gr.update(label=say("Your message"), placeholder=say("What are you looking for?")),
             self.send: gr.update(value=say("Send")),
             self.shopper: gr.update(
-                label=say("Shopping as"), info=say("Pick one, or type a shopper's id"), choices=self._choices()
+                label=say("Shopping as"),
+                info=say("Pick one, or type a shopper's id"),
+                choices=names,
+                visible=shoppers is not None,
             ),
             self.language: gr.update(label=say("Language")),
             self.personalise: gr.update(label=say("Let my history steer suggestions")),
@@ -76,9 +80,6 @@ class Layout:
 
     def _html(self, value: str = "", **options: Any) -> gr.HTML:
         return gr.HTML(value, js_on_load=self._script, apply_default_css=False, **options)
-
-    def _choices(self) -> list[tuple[str, str]]:
-        return [(say(VISITOR), ""), *((name, name) for name in self._shoppers)]
 
     def _chat(self) -> None:
         with gr.Column(elem_id="xa-thread", min_width=0):
@@ -104,7 +105,11 @@ class Layout:
     def _who(self) -> None:
         with gr.Column(elem_id="xa-who", min_width=0):
             self.shopper = gr.Dropdown(
-                choices=self._choices(), value="", allow_custom_value=True, label="Shopping as", elem_id="xa-shopper"
+                choices=[("Visitor, no history", "")],
+                value="",
+                allow_custom_value=True,
+                label="Shopping as",
+                elem_id="xa-shopper",
             )
             self.language = gr.Radio(
                 [(name, code) for code, name in LANGUAGES.items()],

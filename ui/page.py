@@ -13,6 +13,7 @@ from typing import Any
 import gradio as gr
 
 from agent.language import steps_in
+from agent.memory.users import Users
 from agent.schema import Consent, Plan
 from retrieval.errors import CrossAisleError
 from ui import panels, welcome
@@ -21,7 +22,7 @@ from ui.desk import Desk
 from ui.interests import interests_panel
 from ui.language import preferred, say, speaking
 from ui.layout import Layout
-from ui.room import Room
+from ui.room import VISITOR, Room
 from ui.rooms import Rooms
 
 log = logging.getLogger(__name__)
@@ -30,18 +31,23 @@ Updates = dict[Any, Any]
 _TAKES_CARD = frozenset({"favourite", "dismiss", "cart", "uncart"})
 
 
-def build(desk: Desk) -> gr.Blocks:
-    """The page over an opened shop; mount or launch it (see `ui/server.py`)."""
-    return Page(desk).blocks
+def build(desk: Desk, users: Users | None = None) -> gr.Blocks:
+    """The page over an opened shop; mount or launch it (see `ui/server.py`).
+
+    Args:
+        desk: the shop.
+        users: who may be whom, where people sign in.
+    """
+    return Page(desk, users).blocks
 
 
 class Page:
     """Answers the page's events. Handlers are plain functions: Gradio runs them in its thread pool."""
 
-    def __init__(self, desk: Desk) -> None:
-        self.desk, self.rooms = desk, Rooms(desk)
+    def __init__(self, desk: Desk, users: Users | None = None) -> None:
+        self.desk, self.rooms, self.users = desk, Rooms(desk), users
         with gr.Blocks(title=f"{desk.shop.name} · CrossAisle", analytics_enabled=False, fill_width=True) as self.blocks:
-            self.at = Layout(self._head(), desk.some_shoppers())
+            self.at = Layout(self._head(), sign_out=users is not None)
             self._listen()
         self.blocks.queue(default_concurrency_limit=16, max_size=256)
 
@@ -55,7 +61,7 @@ class Page:
         for block in at.talking:
             block.say(self.on_press, None, **plain)
         for block in at.acting:
-            block.act(self.on_act, None, **plain)
+            block.act(self.on_act, None, trigger_mode="multiple", **plain)  # quick clicks all count
         at.shopper.input(self.on_shopper, [at.shopper], **plain)
         at.language.input(self.on_language, [at.language], **plain)
         gr.on([at.personalise.input, at.prompt.input], self.on_consent, [at.personalise, at.prompt], **plain)
@@ -76,7 +82,7 @@ class Page:
 
     def on_unload(self, request: gr.Request) -> None:
         """A tab was closed."""
-        self.rooms.close(request.session_hash)
+        self.rooms.close(request.session_hash, request.username or "")
 
     def on_words(self, words: str, request: gr.Request) -> Iterator[Updates]:
         """The shopper wrote something."""
@@ -134,7 +140,14 @@ class Page:
         return self._told(room.forget, room)
 
     def _room(self, request: gr.Request) -> Room:
-        return self.rooms.of(request.session_hash)
+        """The tab's room. Whoever signed in as a shopper is that one in every handler, whatever the browser sends."""
+        if self.users is None:
+            return self.rooms.of(request.session_hash)
+        name = request.username or ""
+        user = self.users.get(name)
+        if user is None:  # removed while the tab was open
+            return self.rooms.of(request.session_hash, name, VISITOR + "signed-out")
+        return self.rooms.of(request.session_hash, name, "" if user.role == "team" else user.shopper)
 
     # Drawing
 
@@ -182,7 +195,8 @@ class Page:
                 return {self.at.status: welcome.status(str(error))}
             if not anew:
                 return drawn
-            labels = {part: words | drawn.get(part, {}) for part, words in self.at.labels().items()}
+            shoppers = None if room.fixed else self.desk.some_shoppers()
+            labels = {part: words | drawn.get(part, {}) for part, words in self.at.labels(shoppers).items()}
             language = labels[self.at.language] | gr.update(value=room.language)
             return drawn | labels | {self.at.head: self._head(), self.at.language: language}
 

@@ -47,7 +47,8 @@ def history_panel(seen: Sequence[Seen], older: int) -> str:
     if not seen:
         return _empty(say("No history: suggestions come from your words and from what is popular."))
     more = _empty(say("and {count:,} older", count=older)) if older > 0 else ""
-    return f'<ul class="xa-list xa-history">{"".join(map(_event_line, seen))}</ul>{more}'
+    inside = f'<ul class="xa-list xa-history">{"".join(map(_event_line, seen))}</ul>{more}'
+    return f'<div tabindex="0" role="region" aria-label="{escape(say("History"))}">{inside}</div>'
 
 
 def talks_panel(talks: Sequence[ConversationSummary], current: str) -> str:
@@ -61,11 +62,10 @@ def talks_panel(talks: Sequence[ConversationSummary], current: str) -> str:
 def _cart_line(item: Item, quantity: int) -> str:
     name = short_name(item.title, 60)
     times = f"{quantity} × " if quantity > 1 else ""
-    take = say("Take {name} out of the cart", name=name)
     return (
         f'<li>{tile(item.category)}<span title="{escape(item.title)}">{times}{escape(name)}</span>'
         f"<b>{escape(money(item.price_minor, item.currency))}</b>"
-        f"{_button('uncart', item.id, say('Remove'), take)}</li>"
+        f"{_button('uncart', item.id, say('Remove'), name)}</li>"
     )
 
 
@@ -85,7 +85,7 @@ def _along_line(one: Along) -> str:
     return (
         f'<li>{tile(one.item.category)}<span title="{escape(one.item.title)}">{escape(name)}</span>'
         f"<b>{escape(money(one.item.price_minor, one.item.currency))}</b>"
-        f"{_button('cart', one.item.id, say('Add'), say('Add {name} to the cart', name=name))}"
+        f"{_button('cart', one.item.id, say('Add'), name)}"
         f'<p class="xa-because">{escape(why)}</p></li>'
     )
 
@@ -93,9 +93,7 @@ def _along_line(one: Along) -> str:
 def _event_line(seen: Seen) -> str:
     event, did = seen.event, say(DID[seen.event.kind])
     forget = (
-        _button("forget", str(seen.number), say("Forget"), say("Forget: {did} {title}", did=did, title=event.title))
-        if seen.number is not None
-        else ""
+        _button("forget", str(seen.number), say("Forget"), f"{did} {event.title}") if seen.number is not None else ""
     )
     return (
         f'<li class="{"xa-new" if seen.number is not None else ""}"><span class="xa-did">{escape(did)}</span>'
@@ -109,7 +107,7 @@ def _talk_line(talk: ConversationSummary, current: str) -> str:
     if current_mark:
         go = f'<span class="xa-did">{escape(say("open now"))}</span>'
     else:
-        go = _button("back", talk.id, say("Go on"), say("Go on with: {words}", words=talk.first))
+        go = _button("back", talk.id, say("Go on"), talk.first)
     count = say("1 turn") if talk.turns == 1 else say("{count} turns", count=talk.turns)
     return (
         f"<li{current_mark}>"
@@ -119,9 +117,10 @@ def _talk_line(talk: ConversationSummary, current: str) -> str:
 
 
 def _button(operation: str, item: str, told: str, name: str) -> str:
+    """A small button; `name` tells which one of several alike it is to those who don't see its line."""
     return (
         f'<button type="button" class="xa-small" data-op="{operation}" data-item="{escape(item)}" '
-        f'aria-label="{escape(name)}">{escape(told)}</button>'
+        f'aria-label="{escape(told)}: {escape(name)}">{escape(told)}</button>'
     )
 
 

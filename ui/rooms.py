@@ -21,11 +21,13 @@ class Rooms:
         self._rooms: OrderedDict[tuple[str, str], Room] = OrderedDict()
         self._lock = threading.Lock()
 
-    def of(self, session: str | None, person: str = "") -> Room:
-        """The room of a session; a new one is entered as a visitor."""
+    def of(self, session: str | None, person: str = "", fixed: str = "") -> Room:
+        """The room of a session; a new one is entered as a visitor, or as the only shopper that it may be (`fixed`)."""
         key = person, session or ""
         with self._lock:
-            room = self._rooms.get(key) or Room(self._desk)
+            room = self._rooms.get(key)
+            if room is None or room.fixed != fixed:
+                room = Room(self._desk, fixed=fixed)
             self._rooms[key] = room
             self._rooms.move_to_end(key)
             while len(self._rooms) > self._limit:

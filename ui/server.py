@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import html
 import logging
 import os
 import socket
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Iterator, MutableMapping
+from contextlib import contextmanager
 from importlib.resources import files
+from ipaddress import ip_address
+from pathlib import Path
 from typing import Any
 
+from agent.memory.users import Users
 from retrieval.errors import CrossAisleError
 from ui.desk import Desk
 
@@ -32,19 +37,20 @@ class ServeError(CrossAisleError):
     """The page can't be served at the address asked for."""
 
 
-def serve(desk: Desk, listening: socket.socket, announce: Callable[[str], None]) -> None:
+def serve(desk: Desk, listening: socket.socket, announce: Callable[[str], None], users: Users | None = None) -> None:
     """Serve the page until it is interrupted.
 
     Args:
         desk: an opened shop.
         listening: the socket from `listen`; closed at the end.
         announce: told the page's URL as soon as it answers.
+        users: who may sign in; None lets everybody in, to be whom they say.
     """
     import uvicorn
 
     host, port = listening.getsockname()[:2]
     url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
-    config = uvicorn.Config(application(desk), log_level="warning", timeout_graceful_shutdown=2, lifespan="on")
+    config = uvicorn.Config(application(desk, users), log_level="warning", timeout_graceful_shutdown=2, lifespan="on")
     with listening:
         _server(config, lambda: announce(url)).run(sockets=[listening])
 
@@ -67,7 +73,35 @@ def listen(host: str, port: int) -> socket.socket:
     return bound
 
 
-def application(desk: Desk) -> Callable[..., Awaitable[None]]:
+@contextmanager
+def users_for(host: str, sign_in: bool | None, folder: Path, state: str | None) -> Iterator[Users | None]:
+    """Who may sign in at an address; None where nobody has to: on this machine's own, unless it is asked for.
+
+    Raises:
+        ServeError: people are to sign in, and nobody can.
+    """
+    asked = sign_in if sign_in is not None else not _is_loopback(host)
+    if not asked:
+        yield None
+        return
+    users = Users.of(folder, state)
+    try:
+        if not users.everybody():
+            remedy = "Add one with crossaisle user add NAME, or serve on this machine alone with --host 127.0.0.1"
+            raise ServeError("people are to sign in, but there is no user yet", remedy)
+        yield users
+    finally:
+        users.close()
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def application(desk: Desk, users: Users | None = None) -> Callable[..., Awaitable[None]]:
     """The page as an ASGI application."""
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # read by the library when it is imported
     import gradio as gr
@@ -78,17 +112,28 @@ def application(desk: Desk) -> Callable[..., Awaitable[None]]:
 
     app = gr.mount_gradio_app(
         FastAPI(docs_url=None, redoc_url=None, openapi_url=None),
-        build(desk),
+        build(desk, users),
         path="/",
         footer_links=[],
         run_history=False,
         ssr_mode=False,
         enable_monitoring=False,
         mcp_server=False,
+        auth=_door(users) if users is not None else None,
+        auth_message=f"{html.escape(desk.shop.name)}: sign in · 请登录",
         theme=theme(),
         css=files("ui").joinpath("style.css").read_text(encoding="utf-8"),
     )
     return _with_headers(app)
+
+
+def _door(users: Users) -> Callable[[str, str], Awaitable[bool]]:
+    async def let_in(name: str, password: str) -> bool:
+        from anyio import to_thread
+
+        return await to_thread.run_sync(users.check, name, password) is not None
+
+    return let_in
 
 
 def _with_headers(app: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[None]]:

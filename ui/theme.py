@@ -23,6 +23,8 @@ def theme() -> Any:
         block_background_fill="#fffdfa",
         block_background_fill_dark="#211f1d",
         block_border_width="0px",
+        block_info_text_color="#6a645b",
+        block_info_text_color_dark="#aaa297",
         button_primary_background_fill="#0f6b5f",
         button_primary_background_fill_hover="#0b564c",
         button_primary_background_fill_dark="#2aa592",

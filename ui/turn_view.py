@@ -30,7 +30,8 @@ class TurnView:
             ticked: items that are to be compared.
         """
         names = [entry.name for entry in self.receipt.items] if self.receipt else []
-        parts = [cards.bubble(self.message)]
+        told = escape(say("You said: {words}", words=self.message[:80]))
+        parts = [f'<h2 class="xa-unseen">{told}</h2>', cards.bubble(self.message)]
         if self.receipt is not None:
             parts.append(cards.cards(self.receipt, self.id, marks, ticked))
         if self.problem:
@@ -42,5 +43,4 @@ class TurnView:
             parts.append(
                 cards.model_note(trace.planner, trace.explainer, trace.degraded, trace.timings_ms.get("cards"))
             )
-        told = escape(say("You said: {words}", words=self.message[:80]))
-        return f'<section class="xa-turn" data-turn="{self.id}" aria-label="{told}">{"".join(parts)}</section>'
+        return f'<section class="xa-turn" data-turn="{self.id}">{"".join(parts)}</section>'

@@ -57,7 +57,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def _regulars(shop: Path) -> list[str]:
+def regulars(shop: Path) -> list[str]:
     from retrieval.shop import Shop
 
     opened = Shop.open(shop)
@@ -65,9 +65,9 @@ def _regulars(shop: Path) -> list[str]:
 
 
 @pytest.fixture
-def regular(_regulars: list[str]) -> str:
+def regular(regulars: list[str]) -> str:
     """A shopper with many events, whom no other test of the module speaks for."""
-    return _regulars.pop()
+    return regulars.pop()
 
 
 @contextmanager

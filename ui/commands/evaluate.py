@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ui.commands import evidence, rank
+from ui.commands import ask, evidence, rank
 from ui.options import AsJson
 from ui.output import command
 
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Score rankings.", no_args_is_help=True)
 app.command("rank")(rank.rank)
+app.command("search")(ask.search)
+app.command("dialogue")(ask.dialogue)
 app.command("evidence")(evidence.evidence)
 app.command("report")(evidence.report)
 Json = dict[str, Any]
