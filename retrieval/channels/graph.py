@@ -7,8 +7,9 @@ training. Trained with cross-entropy (see `graph_model.py`) from a spectral star
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import ClassVar, Self
+from typing import Annotated, ClassVar, Self
 
 import numpy as np
 import polars as pl
@@ -26,6 +27,7 @@ from retrieval.history import History
 from retrieval.schema import Evidence, Frozen
 
 SHOWN = 2  # events named in evidence
+HELD_OUT, MOST_HELD, LEAST_HELD = 0.05, 1000, 50  # shoppers whose last items choose the decay: a share, and counts
 
 
 class GraphConfig(Frozen):
@@ -39,18 +41,19 @@ class GraphConfig(Frozen):
         temperature: that cosines are divided by in training.
         negatives: items that a batch's items are told from, besides each other.
         half_life: days after which a shopper's own event counts half.
-        distance_decay: factor per event further back.
+        decays: factors per event further back to choose from: the one that best tells last items
+            held out of training; the middle one where too few can be.
         seed: of everything random.
     """
 
     most_items: int = Field(default=20_000, ge=1)
     width: int = Field(default=64, ge=2)
-    epochs: int = Field(default=6, ge=0)
+    epochs: int = Field(default=4, ge=0)
     rate: float = Field(default=5e-3, gt=0)
     temperature: float = Field(default=0.1, gt=0)
     negatives: int = Field(default=512, ge=1)
     half_life: float = Field(default=365.0, gt=0)
-    distance_decay: float = Field(default=0.8, gt=0, le=1)
+    decays: tuple[Annotated[float, Field(gt=0, le=1)], ...] = Field(default=(0.3, 0.5, 0.7, 0.85, 0.97), min_length=1)
     seed: int = 0
 
 
@@ -58,12 +61,13 @@ class GraphModel(LearntChannel):
     """Unit-norm vectors (m, d) of the modelled items; `rows` (m,) are their catalogue rows."""
 
     name: ClassVar[str] = "graph"
-    _ARRAYS: ClassVar[tuple[str, ...]] = ("rows", "vectors")
+    _ARRAYS: ClassVar[tuple[str, ...]] = ("rows", "vectors", "decay")
 
     def __init__(self, catalogue: Catalogue, config: GraphConfig, arrays: dict[str, storage.Array]) -> None:
         self._catalogue, self.config, self._arrays = catalogue, config, arrays
         self._rows: Rows = arrays["rows"]
         self._vectors: NDArray[np.float32] = arrays["vectors"]
+        self.decay = float(arrays["decay"][0])
 
     @classmethod
     def fit(cls, events: pl.DataFrame, catalogue: Catalogue, config: GraphConfig | None = None) -> Self:
@@ -71,10 +75,13 @@ class GraphModel(LearntChannel):
         config = config or GraphConfig()
         log = Log.taken(events, catalogue)
         sequences = Sequences.of(log, len(catalogue), config.most_items)
+        held = sequences.held_out(HELD_OUT, MOST_HELD, config.seed)
+        held = held if len(held) >= LEAST_HELD and len(config.decays) > 1 else held[:0]
         vectors = np.zeros((len(sequences.rows), config.width), dtype=np.float32)
         if len(sequences.windows(2)):
-            vectors = _trained(sequences, config)
-        return cls(catalogue, config, {"rows": sequences.rows, "vectors": vectors})
+            vectors = _trained(sequences, config, held)
+        decay = np.array([_best_decay(sequences, vectors, config.decays, held)])
+        return cls(catalogue, config, {"rows": sequences.rows, "vectors": vectors, "decay": decay})
 
     def save(self, folder: Path) -> None:
         """Write config and vectors."""
@@ -124,7 +131,7 @@ class GraphModel(LearntChannel):
         known = (weights > 0) & (self._rows[place] == history.rows if len(self._rows) else False)
         index = np.flatnonzero(known)
         back = np.arange(len(index))[::-1]
-        parts = (weights[index] * self.config.distance_decay**back).astype(np.float32)
+        parts = (weights[index] * self.decay**back).astype(np.float32)
         mean = parts @ self._vectors[place[index]]
         norm = float(np.linalg.norm(mean)) if len(index) else 0.0
         if norm <= 0:
@@ -132,14 +139,42 @@ class GraphModel(LearntChannel):
         return mean / norm, index, place[index], parts / norm
 
 
-def _trained(sequences: Sequences, config: GraphConfig) -> NDArray[np.float32]:
+def _trained(sequences: Sequences, config: GraphConfig, held: NDArray[np.int64]) -> NDArray[np.float32]:
+    """(m, d) vectors, learnt without the events at places `held`."""
     from retrieval.channels.graph_model import Plan, train
 
     shoppers = len(sequences.starts) - 1
     owner = np.repeat(np.arange(shoppers), np.diff(sequences.starts))
     size = (shoppers, len(sequences.rows))
-    chosen = coo_array((np.ones(len(owner)), (owner, sequences.codes)), shape=size).tocsr()
+    shown = np.ones(len(owner), dtype=np.bool_)
+    shown[held] = False
+    where = (owner[shown], sequences.codes[shown])
+    chosen = coo_array((np.ones(int(shown.sum())), where), shape=size).tocsr()
     chosen.data[:] = 1.0
-    start = directions(near_pairs(sequences), config.width, config.seed).astype(np.float32)
+    start = directions(near_pairs(sequences, ~shown), config.width, config.seed).astype(np.float32)
     plan = Plan(config.epochs, config.rate, config.temperature, config.negatives, config.seed)
     return train(chosen, start, plan)
+
+
+def _best_decay(
+    sequences: Sequences, vectors: NDArray[np.float32], decays: Sequence[float], last: NDArray[np.int64]
+) -> float:
+    """The decay whose means rank the held-out events highest (mean reciprocal rank)."""
+    if not len(last):
+        return sorted(decays)[len(decays) // 2]
+    starts = sequences.starts[np.searchsorted(sequences.starts, last, side="right") - 1]
+    found = {}
+    for decay in decays:
+        means = np.stack(
+            [
+                decay ** np.arange(end - start)[::-1] @ vectors[sequences.codes[start:end]]
+                for start, end in zip(starts.tolist(), last.tolist(), strict=True)
+            ]
+        ).astype(np.float32)
+        total = 0.0
+        for at in range(0, len(last), 256):
+            cosines = means[at : at + 256] @ vectors.T
+            own = np.take_along_axis(cosines, sequences.codes[last[at : at + 256], None].astype(np.intp), axis=1)
+            total += float((1 / (1 + (cosines > own).sum(axis=1))).sum())
+        found[decay] = round(total / len(last), 6)
+    return max(decays, key=lambda decay: (found[decay], decay))

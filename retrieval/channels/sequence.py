@@ -25,7 +25,7 @@ from retrieval.history import History
 from retrieval.schema import Evidence, Frozen
 
 SHOWN, TRIED = 2, 12  # events named in evidence, out of the last ones that are left out in turn
-FEW_ITEMS, FEW_EVENTS = 1000, 5000  # a shop below both is modelled with half the width and steps
+FEW_ITEMS, FEW_EVENTS = 1000, 5000  # a shop below both is modelled with a quarter of the width and half the dropout
 
 
 class SequenceConfig(Frozen):
@@ -40,7 +40,7 @@ class SequenceConfig(Frozen):
         dropout: of inputs; half as much inside.
         decay: weight decay.
         rate: learning rate at its highest.
-        epochs: passes over the events at most.
+        epochs: passes over the events at most; twice as many in a shop of few items and events.
         most_places: events shown in training at most, all epochs together (at least two epochs are run).
         negatives: items that a batch's targets are told from, besides each other.
         full_up_to: up to this many modelled items, all are told from each other instead.
@@ -52,14 +52,14 @@ class SequenceConfig(Frozen):
 
     most_items: int = Field(default=20_000, ge=1)
     length: int = Field(default=50, ge=2, le=1000)
-    width: int = Field(default=64, ge=4, multiple_of=4)
+    width: int = Field(default=128, ge=4, multiple_of=4)
     layers: int = Field(default=2, ge=1, le=8)
-    heads: int = Field(default=2, ge=1, le=8)
-    dropout: float = Field(default=0.3, ge=0, lt=1)
+    heads: int = Field(default=4, ge=1, le=8)
+    dropout: float = Field(default=0.4, ge=0, lt=1)
     decay: float = Field(default=0.01, ge=0)
-    rate: float = Field(default=3e-3, gt=0)
-    epochs: int = Field(default=16, ge=1)
-    most_places: int = Field(default=3_000_000, ge=1)
+    rate: float = Field(default=2e-3, gt=0)
+    epochs: int = Field(default=8, ge=1)
+    most_places: int = Field(default=2_000_000, ge=1)
     negatives: int = Field(default=512, ge=1)
     full_up_to: int = Field(default=2048, ge=0)
     members: int = Field(default=1, ge=1, le=16)
@@ -200,14 +200,14 @@ def _trained(sequences: Sequences, config: SequenceConfig) -> dict[str, storage.
     found = []
     for member in range(config.members):
         plan = Plan(
-            width=config.width // 2 if small else config.width,
+            width=config.width // 4 if small else config.width,
             layers=config.layers,
             heads=config.heads,
             length=config.length,
             dropout=config.dropout / 2 if small else config.dropout,
             decay=config.decay,
             rate=config.rate,
-            epochs=max(2, min(config.epochs, config.most_places // events)),
+            epochs=max(2, min(config.epochs * (2 if small else 1), config.most_places // events)),
             places=int(np.clip(events // 2, 256, 1024)),
             negatives=config.negatives,
             full_up_to=config.full_up_to,

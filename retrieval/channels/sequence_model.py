@@ -30,7 +30,7 @@ from retrieval.history import KINDS
 log = logging.getLogger(__name__)
 CHECKS = 6  # how often the held-out events are asked during training
 PATIENCE = 2  # checks without a gain before training ends
-START_NORM = 0.4  # length of an item's vector before training
+START_NORM = 0.8  # length of an item's vector before training
 
 
 @dataclass(frozen=True)
@@ -122,7 +122,9 @@ class _Training:
 
     def __init__(self, sequences: Sequences, plan: Plan, held: NDArray[np.int64]) -> None:
         self.sequences, self.plan, self.held = sequences, plan, held
-        start = directions(near_pairs(sequences, plan.length), plan.width, plan.seed) * START_NORM
+        self.hidden = np.zeros(len(sequences.codes), dtype=np.bool_)
+        self.hidden[held] = True
+        start = directions(near_pairs(sequences, self.hidden), plan.width, plan.seed) * START_NORM
         self.accelerator = Accelerator()
         network = Network(start.astype(np.float32), plan)
         optimizer = torch.optim.AdamW(
@@ -131,8 +133,6 @@ class _Training:
         self.network, self.optimizer = self.accelerator.prepare(network, optimizer)
         self.chance = np.random.default_rng(plan.seed)
         self.shares = sequences.counts / max(len(sequences.codes), 1)
-        self.hidden = np.zeros(len(sequences.codes), dtype=np.bool_)
-        self.hidden[held] = True
         self.windows = sequences.windows(plan.length)
         self.every = max(1, plan.epochs // CHECKS)
 

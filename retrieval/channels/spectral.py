@@ -16,13 +16,20 @@ ROUNDS, SPARE = 6, 16
 REACH = 6  # events between two items that still go together
 
 
-def near_pairs(sequences: Sequences, reach: int = REACH) -> csr_array:
-    """(m, m) symmetric sums over shoppers of 1 / distance for items at most `reach` (and `REACH`) events apart."""
+def near_pairs(sequences: Sequences, hidden: NDArray[np.bool_] | None = None) -> csr_array:
+    """(m, m) symmetric sums over shoppers of 1 / distance for items at most `REACH` events apart.
+
+    Args:
+        sequences: what shoppers did.
+        hidden: (e,) events that don't count, such as those that tell when training ends.
+    """
     size = len(sequences.rows)
     shopper = np.repeat(np.arange(len(sequences.starts) - 1), np.diff(sequences.starts))
     pairs = csr_array((size, size), dtype=np.float64)
-    for step in range(1, min(reach, REACH) + 1):
+    for step in range(1, REACH + 1):
         same = shopper[:-step] == shopper[step:]
+        if hidden is not None:
+            same &= ~hidden[:-step] & ~hidden[step:]
         where = (sequences.codes[:-step][same], sequences.codes[step:][same])
         pairs = pairs + csr_array((np.full(int(same.sum()), 1 / step), where), shape=(size, size))
     return csr_array(pairs + pairs.T)

@@ -6,6 +6,9 @@ import pytest
 from retrieval.catalogue import Catalogue
 from retrieval.channels.base import Query
 from retrieval.channels.graph import GraphConfig, GraphModel
+from retrieval.channels.log import Log
+from retrieval.channels.sequence_data import Sequences
+from retrieval.channels.spectral import near_pairs
 from retrieval.history import History
 from retrieval.schema import Need
 from tests.retrieval.channel_contract import LearntContract
@@ -73,3 +76,24 @@ def test_newer_events_weigh_more(catalogue: Catalogue) -> None:
     assert one is not None
     assert other is not None
     assert other[place] > one[place]
+
+
+def test_the_decay_is_the_one_that_tells_held_out_items(catalogue: Catalogue) -> None:
+    steps = np.random.default_rng(4)
+    taste = np.random.default_rng(1).permutation(len(catalogue)).reshape(8, 12)
+    constant, moved = {}, {}
+    for number in range(1200):
+        old, new = steps.permutation(8)[:2]
+        constant[f"s{number:04d}"] = steps.permutation(taste[old])[:7].tolist()
+        moved[f"s{number:04d}"] = [*steps.permutation(taste[old])[:5].tolist(), *taste[new][:1], *taste[new][1:2]]
+    config = GraphConfig(epochs=1)
+    stays, moves = (GraphModel.fit(events_of(one, catalogue), catalogue, config).decay for one in (constant, moved))
+    assert moves < stays
+
+
+def test_what_is_held_out_starts_nothing(catalogue: Catalogue) -> None:
+    sequences = Sequences.of(Log.taken(events_of({"a": [1, 2, 3]}, catalogue), catalogue), len(catalogue), 100)
+    hidden = np.array([False, False, True])
+    assert near_pairs(sequences).toarray()[2].sum() > 0
+    assert near_pairs(sequences, hidden).toarray()[2].sum() == 0
+    assert near_pairs(sequences, hidden).toarray()[0, 1] == 1
