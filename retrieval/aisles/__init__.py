@@ -1,0 +1,1 @@
+"""What the learned ranking of aisles reads: shoppers' walks, signals learnt from all of them, features, training."""
