@@ -13,7 +13,7 @@ from retrieval.catalogue import Rows
 from retrieval.ranker.goods import Goods, month
 from retrieval.ranker.likeness import NAMES as TEXT
 from retrieval.ranker.likeness import Likeness
-from retrieval.ranker.shopper import Shopper
+from retrieval.ranker.shopper import KINDS, Shopper
 
 ITEM = ("recent", "long", "takers", "age", "last_sold", "item_rate", "price_level", "aisle_size", "aisle_takers")
 TASTE = (
@@ -34,7 +34,7 @@ PERSON = ("history_size", "repeat_share", "span")
 
 def names(voices: tuple[str, ...]) -> tuple[str, ...]:
     """What the columns of `matrix` are called, for channels heard for items."""
-    heard = tuple(f"{voice}{kind}" for voice in voices for kind in ("", "_place"))
+    heard = tuple(f"{voice}{kind}" for voice in voices for kind in KINDS)
     return (*ITEM, *TASTE, *HABIT, *PERSON, *TEXT, *heard)
 
 

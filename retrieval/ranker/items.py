@@ -35,7 +35,7 @@ from retrieval.ranker.shopper import Shopper
 from retrieval.ranker.slices import SliceConfig, cut
 from retrieval.schema import Evidence, Frozen
 
-VOICES = ("copurchase", "neighbours", "sequence", "graph")  # channels that speak for single items
+VOICES = ("copurchase", "neighbours", "transitions", "sequence", "graph")  # channels that speak for single items
 SHOWN = 6  # shares in an item's evidence
 
 

@@ -21,23 +21,24 @@ from retrieval.schema import Need
 SHORT, LONG = 60.0, 365.0  # days after which an event counts half in the two weights on aisles, brands and items
 READ, HALF_LIFE = 60, 120.0  # last distinct items that texts are compared with, and days after which one counts half
 VOICE = 2000  # how deep a channel's own list is read
+KINDS = ("", "_place", "_log")  # of a score over the list's best, its reciprocal rank, and its logarithm
+_UNSAID = np.array([0.0, 0.0, np.nan], dtype=np.float32)
 
 
 @dataclass(frozen=True)
 class Voice:
-    """What a channel says for a shopper: rows (m,) ascending, scores over the best (m,), reciprocal ranks (m,)."""
+    """What a channel says for a shopper: rows (m,) ascending, and by row the columns of `KINDS` (m, 3)."""
 
     rows: Rows
-    scores: NDArray[np.float32]
-    places: NDArray[np.float32]
+    said: NDArray[np.float32]
 
     def of(self, rows: Rows) -> NDArray[np.float32]:
-        """(r, 2) scores and reciprocal ranks of rows (r,); 0 for what the channel doesn't name."""
-        said = np.zeros((len(rows), 2), dtype=np.float32)
+        """(r, 3) what is said of rows (r,); 0, and NaN for the logarithm, of what the channel doesn't name."""
+        said = np.tile(_UNSAID, (len(rows), 1))
         if len(self.rows):
             place = np.minimum(np.searchsorted(self.rows, rows), len(self.rows) - 1)
             hit = self.rows[place] == rows
-            said[hit, 0], said[hit, 1] = self.scores[place[hit]], self.places[place[hit]]
+            said[hit] = self.said[place[hit]]
         return said
 
 
@@ -121,8 +122,9 @@ def _voice(channel: Channel, query: Query) -> Voice:
     said = channel.candidates(query, VOICE)
     order = np.argsort(said.rows, kind="stable")
     best = max(float(said.scores[0]), 1e-12) if len(said.rows) else 1.0
-    places = (1.0 / (1.0 + np.arange(len(said.rows)))).astype(np.float32)
-    return Voice(said.rows[order], (said.scores / best)[order].astype(np.float32), places[order])
+    places = 1.0 / (1.0 + np.arange(len(said.rows)))
+    table = np.stack([said.scores / best, places, np.log(np.maximum(said.scores, 1e-12))], axis=1)
+    return Voice(said.rows[order], table[order].astype(np.float32))
 
 
 def _aisles(channel: Channel | None, history: History) -> NDArray[np.float64] | None:
