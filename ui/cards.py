@@ -12,7 +12,7 @@ from retrieval.schema import Item
 from retrieval.text import label
 from ui.evidence import ledger
 from ui.language import day, marked, say
-from ui.tiles import tile
+from ui.tiles import picture
 
 BADGES = {
     "asked": marked("What you asked for"),
@@ -43,7 +43,7 @@ def card(entry: ItemReceipt, turn: str, marks: Collection[str] = (), *, ticked: 
     buttons.insert(2, _button("more", item.id, say("More like this"), entry.name))
     return (
         f'<article class="xa-card{dismissed}" data-item="{escape(item.id)}" aria-label="{escape(entry.name)}">'
-        f'<div class="xa-top">{tile(item.category)}<div class="xa-head">'
+        f'<div class="xa-top">{picture(item)}<div class="xa-head">'
         f'<span class="xa-badge xa-{entry.aisle}">{escape(say(BADGES[entry.aisle]))}</span>'
         f'<h3 class="xa-title" title="{escape(item.title)}">{escape(entry.name)}</h3></div></div>'
         f"{_facts(item)}{_paragraph('xa-reason', entry.reason)}"

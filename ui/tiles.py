@@ -1,13 +1,31 @@
-"""A drawn tile for each category, as inline SVG: no picture is fetched, and the same aisle always looks the same."""
+"""An item's picture where the feed itself holds it, else a drawn tile for its category; nothing is fetched.
+
+Tiles are inline SVG, and the same aisle always looks the same.
+"""
 
 from __future__ import annotations
 
 import hashlib
+import re
 from html import escape
 
+from retrieval.schema import Item
 from retrieval.text import words
 
 _SIZE = 64
+_INLINE = re.compile(r"data:image/(?:png|jpeg|gif|webp|avif);base64,[A-Za-z0-9+/]+={0,2}")
+_LONGEST = 200_000  # characters of an inline picture
+
+
+def picture(item: Item) -> str:
+    """The item's own picture if it came as a data URL of a raster image, else its category's tile.
+
+    Pictures elsewhere are not shown: asking for them would tell somebody else who looks at what. Decorative, since the
+    title stands beside it.
+    """
+    if len(item.image) <= _LONGEST and _INLINE.fullmatch(item.image):
+        return f'<img class="xa-tile" src="{item.image}" alt="" width="52" height="52">'
+    return tile(item.category)
 
 
 def tile(category: str) -> str:

@@ -17,7 +17,7 @@ from tests.ui.goods import SHOES, entry, item, reply
 from ui import cards, panels, welcome
 from ui.desk import Seen
 from ui.evidence import ledger
-from ui.tiles import initials, tile
+from ui.tiles import initials, picture, tile
 
 ALLOWED = {"article", "header", "section", "div", "span", "p", "br", "b", "strong", "time", "h1", "h2", "h3", "h4", "a"}
 ALLOWED |= {"ul", "li", "dl", "dt", "dd", "table", "thead", "tbody", "tr", "th", "td", "details", "summary", "button"}
@@ -169,6 +169,19 @@ def test_a_cart_counts_units_and_keeps_currencies_apart() -> None:
     text = Reader(panels.cart_panel(goods)).text
     assert "€49.80 + ¥500" in text
     assert "1 without a known price" in text
+
+
+def test_a_picture_is_shown_only_where_the_feed_itself_holds_it() -> None:
+    inside = "data:image/png;base64,iVBORw0KGgo="
+    assert f'src="{inside}"' in picture(item(image=inside))
+    for image in (
+        "",
+        "https://plaza.example/1.png",
+        "data:image/svg+xml;base64,PHN2Zz4=",
+        'data:image/png;base64,A" onerror="x',
+        "data:image/png;base64," + "A" * 300_000,
+    ):
+        assert picture(item(image=image)) == tile("HIKING_SOCKS")
 
 
 def test_a_tile_is_the_same_for_the_same_category_and_another_for_another() -> None:

@@ -275,3 +275,29 @@ def test_card_actions_by_keyboard_keep_the_focus_and_screen_readers_hear_the_ans
     tab.settle(3)
     assert first not in tab.items()
     assert tab.page.locator(".xa-said").nth(2).inner_text().startswith("More like")
+
+
+def test_the_page_speaks_chinese_where_the_browser_or_the_shopper_says_so(
+    chromium: Any, site: str, picture: Any
+) -> None:
+    context = chromium.new_context(viewport=WIDE, locale="zh-CN")
+    try:
+        page = context.new_page()
+        page.goto(site)
+        page.wait_for_selector(".xa-hello:has-text('您想找什么')", timeout=60_000)
+        page.wait_for_selector("#xa-send:has-text('发送')")
+        assert page.evaluate("document.documentElement.lang") == "zh"
+        page.locator("#xa-live .xa-chip").first.click()
+        page.wait_for_selector("[data-turn] .xa-note", timeout=60_000)
+        assert page.locator("#xa-live .xa-act-favourite").first.inner_text() == "喜欢"
+        assert "为什么推荐" in page.inner_text("#xa-live summary >> nth=0")
+        assert "有货" in page.inner_text("#xa-live .xa-prose")
+        picture(page, "turn-zh-1280")
+        page.check("#xa-language input[value='en']")
+        page.wait_for_selector("#xa-send:has-text('Send')")
+        assert page.locator("#xa-live .xa-act-favourite").first.inner_text() == "Like"
+        page.reload()
+        page.wait_for_selector("#xa-live .xa-act-favourite:has-text('Like')", timeout=60_000)
+        assert page.evaluate("document.documentElement.lang") == "en"
+    finally:
+        context.close()
