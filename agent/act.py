@@ -20,6 +20,7 @@ from retrieval.schema import Candidates, Event, EventKind, Need
 from retrieval.search import search
 from retrieval.shop import Shop
 from retrieval.whatif import Forgetting
+from retrieval.wording import LATEST
 
 FORGOTTEN = 3  # distinct events whose forgetting is tried out in a turn
 
@@ -51,7 +52,8 @@ class Actor:
     def act(self, plan: Plan, message: str, conversation: Conversation, profile: Profile, history: History) -> Acted:
         """Do what the plan says."""
         if plan.act is Act.RECOMMEND:
-            return self._recommend(plan, profile, history)
+            said = tuple(m.text for m in conversation.messages if m.role == "user")
+            return self._recommend(plan, (*said, message), profile, history)
         if plan.act is Act.CART:
             return self._cart(plan, conversation, profile, history)
         if plan.act in (Act.COMPARE, Act.EXPLAIN):
@@ -59,14 +61,15 @@ class Actor:
         note = clarifying(plan) if plan.act is Act.CLARIFY else small_talk(message)
         return Acted(plain_receipt(self.shop, plan, (), profile.shopper, [note]), history)
 
-    def _recommend(self, plan: Plan, profile: Profile, history: History) -> Acted:
+    def _recommend(self, plan: Plan, said: tuple[str, ...], profile: Profile, history: History) -> Acted:
         plan, notes = self._payable(plan)
         if plan.act is Act.CLARIFY:
             return Acted(plain_receipt(self.shop, plan, (), profile.shopper, notes), history)
         guide = history if plan.recipient is None else History.empty(history.now)
         limits = constraints_of(plan)
         if plan.query or plan.include:
-            asked = Need(text=plan.query or " ".join(plan.include), wanted=plan.include, constraints=limits)
+            text = plan.query or " ".join(plan.include)
+            asked = Need(text=text, wanted=plan.include, constraints=limits, said=said[-LATEST:])
             first = search(self.shop, asked, guide)
             others = [search(self.shop, need, guide) for need in self._across(asked, first, guide, plan)]
             searched = (first, *others)

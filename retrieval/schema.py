@@ -155,10 +155,12 @@ class Need(Frozen):
         targets: categories to look in, by preference (soft, unlike `constraints.categories`).
         origin: asked by the shopper, inferred from behaviour, or a repeat of what runs out.
         evidence: what an inferred need was inferred from.
+        said: the shopper's own messages so far, oldest first; read beside the text as far as they are about it.
     """
 
     text: str = ""
     wanted: tuple[str, ...] = ()
+    said: tuple[str, ...] = ()
     targets: tuple[str, ...] = ()
     constraints: Constraints = Constraints()
     origin: Literal["asked", "inferred", "repeat"] = "asked"

@@ -13,7 +13,6 @@ from functools import lru_cache
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from retrieval.catalogue import Catalogue, Mask
 from retrieval.channels.base import Query, Scored
@@ -22,12 +21,14 @@ from retrieval.history import History
 from retrieval.ranker.items import ItemRanker
 from retrieval.schema import Availability, Candidate, Candidates, Constraints, EventKind, Evidence, Need
 from retrieval.searchable import Searchable
+from retrieval.wording import answered, led, meaning, words_of
 
 TEXT = ("dense", "lexical")
 Mode = Literal["words", "ideas", "aisle", "repeat"]
-# What each channel's ranks count for. "words": asked in words; "ideas": asked without words; "aisle": inferred.
+# What each channel's ranks count for. "words": asked in words, which lead (see `wording.led`); "ideas": asked without
+# words; "aisle": inferred.
 WEIGHTS: dict[Mode, dict[str, float]] = {
-    "words": {"dense": 1.0, "lexical": 0.8, "copurchase": 0.08, "popularity": 0.03, "association": 0.03, "ease": 0.03},
+    "words": {"copurchase": 0.08, "popularity": 0.03, "association": 0.03, "ease": 0.03},
     "ideas": {
         "copurchase": 1.0,
         "ease": 0.8,
@@ -77,11 +78,13 @@ def search(
     if mask is not None and not mask.any():
         return Candidates(need=need)
     lists = text_lists(shop, need) if text is None else text
-    lists = {name: _cut(scored, mask, max(k, REACH)) for name, scored in lists.items()}
+    lists = {name: _cut(scored, mask, None if mode == "words" else max(k, REACH)) for name, scored in lists.items()}
     query = Query(need, _harmless(shop, history), mask)
     lists |= _behaviour(shop, query, mode, k, lists)
     fused = fuse(lists, WEIGHTS[mode])
-    if not _words(need):
+    if mode == "words":
+        fused = led(fused, shop.encoder)
+    elif not words_of(need):
         fused = _learned(shop, query, fused, k)
     fused = _damp(shop, query, fused)
     found = entries(fused, shop.catalogue, k)
@@ -90,14 +93,23 @@ def search(
     return Candidates.model_construct(need=need, entries=found)
 
 
-def text_lists(shop: Searchable, need: Need, k: int = REACH) -> dict[str, Scored]:
+def text_lists(shop: Searchable, need: Need, k: int = REACH, within: Mask | None = None) -> dict[str, Scored]:
     """What the channels that read words say to a need, whoever asks; empty for a need without words.
 
     A little more than `k` each, so that `k` are left when what the shopper has bought or turned down is taken out.
+
+    Args:
+        shop: as for `search`.
+        need: what to look for.
+        k: how many each channel finds.
+        within: (n,) rows that alone may be found, None for all.
     """
-    if not _words(need):
+    if not words_of(need):
         return {}
-    query = Query(need, History.empty(np.datetime64(0, "us")), _open(shop, need), _encode(shop, need))
+    open_ = _open(shop, need) if within is None else _open(shop, need) & within
+    query = Query(need, History.empty(np.datetime64(0, "us")), open_, meaning(shop.encoder, need))
+    if mode_of(need) == "words":
+        return answered(shop, query, k + SPARE)
     return {name: shop.channels[name].candidates(query, k + SPARE) for name in TEXT if name in shop.channels}
 
 
@@ -112,7 +124,7 @@ def mode_of(need: Need) -> Mode:
 
 def query_of(shop: Searchable, need: Need, history: History) -> Query:
     """The whole query for a need, as channels need it to give evidence."""
-    vector = _encode(shop, need) if _words(need) else None
+    vector = meaning(shop.encoder, need) if words_of(need) else None
     return Query(need, _harmless(shop, history), allowed(shop, need, history), vector)
 
 
@@ -168,17 +180,8 @@ def _harmless(shop: Searchable, history: History) -> History:
     return history.select(~sensitive) if sensitive.any() else history
 
 
-def _words(need: Need) -> str:
-    return " ".join((need.text, *need.wanted)).strip()
-
-
-def _encode(shop: Searchable, need: Need) -> NDArray[np.float32]:
-    vector: NDArray[np.float32] = shop.encoder.encode([_words(need)])[0]
-    return vector
-
-
-def _cut(scored: Scored, mask: Mask | None, k: int) -> Scored:
-    """The first `k` of a list that a mask allows."""
+def _cut(scored: Scored, mask: Mask | None, k: int | None) -> Scored:
+    """The first `k` of a list that a mask allows; all of them without a `k`."""
     good = slice(None) if mask is None else mask[scored.rows]
     return Scored(scored.rows[good][:k], scored.scores[good][:k])
 

@@ -103,6 +103,11 @@ class Dense(Channel):
         product: Vectors = self._vectors[rows] @ vector
         return product
 
+    def mean(self, rows: Rows) -> Vectors:
+        """(d,) the mean of the rows' vectors."""
+        mean: Vectors = self._vectors[rows].mean(axis=0)
+        return mean
+
     def evidence(self, query: Query, row: int) -> tuple[Evidence, ...]:
         """The similarity, and for a taste the shopper's event that comes nearest."""
         vector = self._vector(query)

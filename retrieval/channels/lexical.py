@@ -1,7 +1,8 @@
-"""Words in common: BM25 over everything that can be read about an item.
+"""Words in common: BM25 over everything that can be read about an item, the earlier a word stands the better.
 
 Robertson and Zaragoza, "The Probabilistic Relevance Framework: BM25 and Beyond", 2009, scored eagerly by bm25s
-(Lù, 2024): the index holds finished scores, a query only sums a few columns.
+(Lù, 2024): the index holds finished scores, a query only sums a few columns. Titles name what a thing is early and
+what it goes with late, so a word's first place counts beside its frequency.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 from pydantic import Field
 from scipy.sparse import csc_array, csr_array
 
@@ -54,11 +56,39 @@ def stems(word: str) -> tuple[str, ...]:
         return (str(_stemmer().stemWord(word)),)
 
 
-class LexicalConfig(Frozen):
-    """BM25's two constants, how much a soft wish counts beside a query word, and the most words read of a query."""
+def _rarity(counts: NDArray[np.int64], n: int) -> NDArray[np.float64]:
+    """(v,) inverse document frequency of words that stand in `counts` of n items, as BM25's index has it."""
+    return np.log1p((n - counts + 0.5) / (counts + 0.5))
 
-    k1: float = Field(default=1.2, gt=0)
-    b: float = Field(default=0.6, ge=0, le=1)
+
+def _early(texts: list[list[int]], place: NDArray[np.int64], config: LexicalConfig) -> NDArray[np.float32]:
+    """For each word of each item, by word, then item: how early it first stands there."""
+    size = sum(map(len, texts))
+    column = place[np.fromiter((code for text in texts for code in text), dtype=np.int64, count=size)]
+    row = np.repeat(np.arange(len(texts)), [len(text) for text in texts])
+    at = np.concatenate([np.arange(len(text)) for text in texts])
+    order = np.lexsort((at, row, column))
+    column, row, at = column[order], row[order], at[order]
+    first = np.ones(size, dtype=np.bool_)
+    first[1:] = (column[1:] != column[:-1]) | (row[1:] != row[:-1])
+    return (config.place / (1.0 + config.fade * at[first])).astype(np.float32)
+
+
+class LexicalConfig(Frozen):
+    """How words count.
+
+    Attributes:
+        k1, b: BM25's constants; long titles are hardly held against an item.
+        place: how much a word's first place counts beside its BM25 (1), at most.
+        fade: how fast that fades: to half after 1 / fade words.
+        wish: how much a soft wish counts beside a query word.
+        most_words: read of a query.
+    """
+
+    k1: float = Field(default=0.6, gt=0)
+    b: float = Field(default=0.4, ge=0, le=1)
+    place: float = Field(default=2.0, ge=0)
+    fade: float = Field(default=0.05, gt=0)
     wish: float = Field(default=0.5, ge=0)
     most_words: int = Field(default=32, ge=1)
 
@@ -105,6 +135,8 @@ class Lexical(LearntChannel):
             rows = np.asarray(index.scores["indices"], dtype=np.int32)
             order = np.lexsort((rows, column))
             rows, scores = rows[order], np.asarray(index.scores["data"], dtype=np.float32)[order]
+            rarity = _rarity(counts, len(texts))[np.argsort(place)].astype(np.float32)
+            scores += rarity[column[order]] * _early(texts, place, config)
             indptr = np.searchsorted(column[order], np.arange(len(vocabulary) + 1))
         arrays: dict[str, storage.Array] = {
             "vocabulary": np.frombuffer("\n".join(vocabulary).encode(), dtype=np.uint8),
@@ -126,14 +158,24 @@ class Lexical(LearntChannel):
 
     def candidates(self, query: Query, k: int) -> Scored:
         """Items that hold words of the need's text or wishes, by summed BM25."""
-        weights = self._weights(query.need)
-        if not weights:
+        if not self._weights(query.need):
             return Scored.none()
+        return Scored.top(self.scores(query.need), k, query.allowed)
+
+    def scores(self, need: Need) -> NDArray[np.float32]:
+        """(n,) summed scores of the need's words."""
         scores = np.zeros(len(self._catalogue), dtype=np.float32)
-        for code, weight in weights.items():
+        for code, weight in self._weights(need).items():
             part = slice(self._indptr[code], self._indptr[code + 1])
             scores[self._rows[part]] += np.float32(weight) * self._scores[part]
-        return Scored.top(scores, k, query.allowed)
+        return scores
+
+    def most(self, need: Need) -> float:
+        """What no item's score exceeds: every word of the need that the catalogue knows, often and first."""
+        weights = self._weights(need)
+        counts = np.array([self._indptr[code + 1] - self._indptr[code] for code in weights])
+        rarity = _rarity(counts, len(self._catalogue))
+        return float(rarity @ np.array(list(weights.values()))) * (1.0 + self.config.place) if weights else 0.0
 
     def evidence(self, query: Query, row: int) -> tuple[Evidence, ...]:
         """The need's words that the item holds, as the shopper wrote them, and their summed score."""

@@ -10,13 +10,14 @@ import numpy as np
 import polars as pl
 import pytest
 
+from retrieval.catalogue import Catalogue
 from retrieval.channels import ease as ease_module
 from retrieval.channels.association import Association, AssociationConfig
 from retrieval.channels.base import Channel, Query, Scored
 from retrieval.channels.copurchase import LIFT_SHRINK, Copurchase
 from retrieval.channels.dense import Dense, DenseConfig
 from retrieval.channels.ease import Ease, EaseConfig
-from retrieval.channels.lexical import Lexical, stems
+from retrieval.channels.lexical import Lexical, LexicalConfig, stems
 from retrieval.channels.log import Log
 from retrieval.channels.new_items import NewItems
 from retrieval.channels.popularity import Popularity
@@ -232,12 +233,13 @@ class TestLexical(LearntContract):
         assert evidence.terms == ("juniper", "spices", "ground")
         assert evidence.facts["score"] == pytest.approx(float(channel.candidates(query, 3).scores[0]), abs=1e-3)
 
-    def test_scores_are_those_of_bm25s(self, world: World, channel: Lexical) -> None:
+    def test_scores_are_those_of_bm25s_without_the_share_of_places(self, world: World) -> None:
         import bm25s
 
         from retrieval.terms import item_texts
         from retrieval.text import words
 
+        channel = Lexical.fit(world.events, world.catalogue, LexicalConfig(place=0.0))
         corpus = [[s for w in words(t) for s in stems(w)] for t in item_texts(world.catalogue.frame)]
         index = bm25s.BM25(k1=channel.config.k1, b=channel.config.b, method="lucene")
         index.index(corpus, show_progress=False)
@@ -245,6 +247,18 @@ class TestLexical(LearntContract):
         found = channel.candidates(Query(Need(text="blister plaster amber"), History.empty(NOW)), 500)
         np.testing.assert_allclose(found.scores, expected[found.rows], rtol=1e-4)
         assert len(found.rows) == (expected > 0).sum()
+
+    def test_the_earlier_a_word_stands_the_more_it_counts(self, world: World) -> None:
+        titles = pl.Series("title", ["Case with a strap for a camera", "Camera with a strap for a case"])
+        goods = Catalogue(world.catalogue.frame.head(2).with_columns(titles))
+        found = Lexical.fit(world.events, goods)
+        for text, first in (("camera", 1), ("case", 0)):
+            rows = found.candidates(Query(Need(text=text), History.empty(NOW)), 5).rows
+            assert rows.tolist() == [first, 1 - first]
+
+    def test_no_score_is_above_the_most_there_can_be(self, world: World, channel: Lexical) -> None:
+        for need in (Need(text="green tea"), Need(text="tea", wanted=("harbour", "xyzzy")), Need(text="of the")):
+            assert channel.scores(need).max() <= channel.most(need) + 1e-6
 
     def test_wishes_rank_but_do_not_exclude(self, world: World, channel: Lexical) -> None:
         plain = Query(Need(text="tea"), History.empty(NOW))
