@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Set
 
 import numpy as np
@@ -11,8 +12,11 @@ from retrieval.catalogue import SCHEMA, Catalogue
 
 
 def titled(titles: Mapping[str, str]) -> Catalogue:
-    """A catalogue of these titles by id, sorted by id; every other column says nothing."""
-    ids = sorted(titles)
+    """A catalogue of these titles by id; every other column says nothing.
+
+    Rows are in the order of hashed ids, so that ties, which fall to lower rows, favour no kind of id.
+    """
+    ids = sorted(titles, key=lambda item: hashlib.sha256(item.encode()).digest())
     known = {"item": ids, "title": [titles[item] for item in ids]}
     columns = [
         pl.Series(name, known[name], dtype=kind)

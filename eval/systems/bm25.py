@@ -41,11 +41,12 @@ class BM25(System):
         self._titles, self._size = problem.source_catalogue.titles, len(texts)
 
     def scores_of(self, case: Case) -> NDArray[np.floating[Any]]:
-        """(n,) BM25; -inf for items without a word in common."""
+        """(n,) BM25; -inf for items without a word in common, unless given ones are to be ranked."""
         read = case.words or [self._titles[row] for row in latest(case)]
         codes = [self._codes[stem] for text in read for stem in _stems(text) if stem in self._codes]
         scores = self._index.get_scores_from_ids(codes) if codes and self._index else np.zeros(self._size)
-        return np.where(scores > 0, scores, -np.inf)
+        few = bool(case.words) and case.allowed is not None  # given goods to rank by words: all are ranked
+        return scores if few else np.where(scores > 0, scores, -np.inf)
 
 
 def latest(case: Case) -> NDArray[np.int32]:

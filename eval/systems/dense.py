@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from eval.encodings import encoded
 from eval.problem import Case, Problem
 from eval.systems.base import System
 from eval.systems.bm25 import latest
@@ -43,7 +44,7 @@ class Dense(System):
         return scores
 
     def _encoded(self, catalogue: Catalogue) -> Vectors:
-        return self._encoder.encode(list(texts(catalogue.frame)))
+        return encoded(self._encoder, list(texts(catalogue.frame)))
 
 
 class MiniLM(Dense):

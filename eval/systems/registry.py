@@ -12,6 +12,7 @@ from retrieval.errors import EvaluationError
 
 SYSTEMS: dict[str, str] = {  # name -> "module:Class"
     "crossaisle": "eval.systems.crossaisle:CrossAisle",
+    "crossaisle_static": "eval.systems.crossaisle_words:StaticWords",
     "popular": "eval.systems.popular:Popular",
     "repeat": "eval.systems.repeat:Repeat",
     "repeat_decayed": "eval.systems.repeat:RepeatDecayed",
@@ -23,6 +24,9 @@ SYSTEMS: dict[str, str] = {  # name -> "module:Class"
     "bm25": "eval.systems.bm25:BM25",
     "dense": "eval.systems.dense:Dense",
     "minilm": "eval.systems.dense:MiniLM",
+    "fusion": "eval.systems.fusion:Fusion",
+    "fusion_minilm": "eval.systems.fusion:FusionMiniLM",
+    "echo": "eval.systems.echo:Echo",
 }
 
 
