@@ -138,8 +138,9 @@ class Desk:
         """What goes with the shopper's cart, each with its evidence."""
         from agent.bundle import bundle
 
-        history = self.assistant.history(self.profile(shopper))
-        return bundle(self.shop, [item.id for item, _ in self.cart(shopper)], history, limit)
+        assistant = self.assistant
+        history = assistant.history(self.profile(shopper))
+        return bundle(assistant.shop, [item.id for item, _ in self.cart(shopper)], history, limit)
 
     def interests(self, shopper: str) -> Interests | None:
         """The shopper's interests by category over time, whatever they allow: it is their own page."""

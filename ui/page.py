@@ -146,7 +146,7 @@ class Page:
         name = request.username or ""
         user = self.users.get(name)
         if user is None:  # removed while the tab was open
-            return self.rooms.of(request.session_hash, name, VISITOR + "signed-out")
+            return self.rooms.of(request.session_hash, name, f"{VISITOR}signed-out-{name}")
         return self.rooms.of(request.session_hash, name, "" if user.role == "team" else user.shopper)
 
     # Drawing

@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
-from sqlalchemy import URL, Column, LargeBinary, MetaData, Table, Text, delete, select
+from sqlalchemy import URL, Column, LargeBinary, MetaData, Table, Text, delete, select, text
 
 from agent.memory.database import Database, upsert
 from agent.memory.tables import UtcDateTime
@@ -30,6 +30,8 @@ SHORTEST = 8
 FAILURES, PAUSE = 5, 60.0
 """After so many wrong passwords in a row a name is refused for so many seconds."""
 _COST: dict[str, int] = {"n": 2**16, "r": 8, "p": 1, "maxmem": 2**27, "dklen": 32}
+_AT_ONCE = threading.BoundedSemaphore(2)  # a hash takes 64 MiB: many who sign in at once wait for each other
+_CREATION = 0x43524F535355  # key of the advisory lock under which PostgreSQL makes the table
 _LONGEST = 1024  # characters of a password that are read
 
 metadata = MetaData()
@@ -68,6 +70,8 @@ class Users:
         self._failed: dict[str, tuple[int, float]] = {}
         self._lock = threading.Lock()
         with self._database.writing() as connection:
+            if not self._database.is_sqlite:
+                connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _CREATION})
             metadata.create_all(connection)
 
     @classmethod
@@ -143,7 +147,8 @@ class Users:
 
 
 def _hash(password: str, salt: bytes) -> bytes:
-    return hashlib.scrypt(storable(password[:_LONGEST]).encode(), salt=salt, **_COST)
+    with _AT_ONCE:
+        return hashlib.scrypt(storable(password[:_LONGEST]).encode(), salt=salt, **_COST)
 
 
 def _user(row: Any) -> User:
