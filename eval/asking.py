@@ -96,13 +96,11 @@ def conversed(
     chosen = [talk for talk in talks if split == "test" or dialogue.half_of(talk.key) == "valid"]
     planner = understood(chosen, problem.catalogue, seed)
     half = "half of the conversations, by a hash of their ids, on which things were chosen"
-    notes = (f"Split {split}: " + (half if split == "valid" else "all conversations; view held is the other half"),)
-    notes += tuple(
-        f"crossaisle, {name}: {one.value:.3f} [{one.low:.3f}, {one.high:.3f}]" for name, one in planner.items()
-    )
-    told = {"crossaisle": {name: one.to_json() for name, one in planner.items()}}
+    scope = f"Split {split}: " + (half if split == "valid" else "all conversations; view held is the other half")
+    notes = [f"crossaisle, {name}: {one.value:.3f} [{one.low:.3f}, {one.high:.3f}]" for name, one in planner.items()]
+    told = {"crossaisle": {name: {"value": v.value, "low": v.low, "high": v.high} for name, v in planner.items()}}
     extra = {**results.extra, "understanding": told, "conversations": len(talks)}
-    return _written(results.with_(notes=(*results.notes, *notes), extra=extra), out)
+    return _written(results.with_(notes=(*results.notes, scope, *notes), extra=extra), out)
 
 
 def _written(results: Results, out: Path | None) -> Results:
