@@ -29,7 +29,7 @@ from retrieval.history import KINDS
 
 log = logging.getLogger(__name__)
 CHECKS = 6  # how often the held-out events are asked during training
-PATIENCE = 2  # checks without a gain before training ends
+PATIENCE = 3  # checks without a gain before training ends
 START_NORM = 0.8  # length of an item's vector before training
 
 
@@ -207,7 +207,7 @@ class _Training:
                 part = windows[at : at + 256]
                 batch = self.sequences.batch(part, none)
                 last = self._tensor(part[:, 1] - part[:, 0] - 2)
-                states = self.network(*self._inputs(batch))[torch.arange(len(part)), last]
+                states = self.network(*self._inputs(batch))[torch.arange(len(part), device=last.device), last]
                 logits = states @ items.T
                 own = logits.gather(1, self._tensor(self.sequences.codes[part[:, 1] - 1].astype(np.int64))[:, None])
                 found.append((1 / (1 + (logits > own).sum(dim=1))).cpu().numpy())
