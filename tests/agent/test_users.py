@@ -10,6 +10,7 @@ import pytest
 from agent.memory import Memory, users
 from agent.memory.users import FAILURES, User, Users
 from retrieval.errors import StateError
+from tests.postgres import postgres  # noqa: F401 - a fixture
 
 SECRET = "correct horse 电池"
 
@@ -19,10 +20,17 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(users._COST, "n", 2**10)
 
 
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/state.sqlite3"
+    return request.getfixturevalue("postgres").new_database()
+
+
 @pytest.fixture
-def table(tmp_path: Path) -> Iterator[Users]:
-    with Memory.at(tmp_path / "state.sqlite3"):  # beside what an older version has written
-        found = Users.of(tmp_path)
+def table(url: str) -> Iterator[Users]:
+    with Memory(url):  # beside what an older version has written
+        found = Users(url)
         yield found
         found.close()
 
@@ -35,7 +43,8 @@ def test_only_the_right_password_lets_in(table: Users) -> None:
         assert table.check(name, password) is None
 
 
-def test_no_password_stands_in_the_file(table: Users, tmp_path: Path) -> None:
+def test_no_password_stands_in_the_file(tmp_path: Path) -> None:
+    table = Users.of(tmp_path)
     table.add("anna", SECRET)
     table.add("ben", SECRET)
     table.close()
@@ -82,8 +91,8 @@ def test_bad_names_and_short_passwords_are_refused(table: Users, name: str, pass
     assert table.everybody() == []
 
 
-def test_many_processes_may_open_it_at_once(tmp_path: Path) -> None:
-    first, second = Users.of(tmp_path), Users.of(tmp_path)
+def test_many_processes_may_open_it_at_once(url: str) -> None:
+    first, second = Users(url), Users(url)
     first.add("anna", SECRET)
     assert second.check("anna", SECRET) is not None
     first.close()
