@@ -16,7 +16,16 @@ from retrieval.progress import Progress
 
 Split = Literal["valid", "test"]
 SEARCH = ("crossaisle", "crossaisle_static", "bm25", "dense", "fusion")
-DIALOGUE = ("crossaisle", "crossaisle_static", "bm25", "dense", "fusion", "minilm", "fusion_minilm")
+DIALOGUE = (
+    "crossaisle",
+    "crossaisle_words_alone",
+    "crossaisle_static",
+    "bm25",
+    "dense",
+    "fusion",
+    "minilm",
+    "fusion_minilm",
+)
 
 
 def searched(

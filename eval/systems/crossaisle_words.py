@@ -68,10 +68,13 @@ class Words(System):
 
     The shop's own parts do it where the catalogue is a shop's. For any other they are built as `crossaisle ingest`
     builds them: with `--encoder minilm` up to `SMALL` items, some minutes' work, and with the static encoder beyond.
+    What was shown before in the conversation is left out, as the shop does when it is asked for others; nothing else
+    of it is read.
     """
 
     name: ClassVar[str] = "crossaisle_words"
     encoder: ClassVar[str] = ""
+    repeats: ClassVar[bool] = False
 
     def fit(self, problem: Problem) -> None:
         """Take the shop's own parts where the catalogue is a shop's, or build them."""
@@ -89,7 +92,7 @@ class Words(System):
 
     def rank(self, case: Case, k: int) -> Ranked:
         """The search's own ranking; then, where only a few rows may be ranked, those that it didn't find."""
-        need = self.need_of(plans(self._rules, case.words)[-1], case.words)
+        need = self.need_of(plans(self._rules, case.words)[-1], case.words, () if self.repeats else case.shown)
         lists = text_lists(self._shop, need, k, case.allowed)
         found = search(self._shop, need, History.empty(case.history.now), k, text=lists).entries
         rows = np.array([entry.row for entry in found], dtype=np.int32)
@@ -99,8 +102,9 @@ class Words(System):
         rest = np.setdiff1d(np.flatnonzero(case.allowed), rows)[: k - len(rows)].astype(np.int32)
         return np.concatenate([rows, rest]), np.concatenate([scores, -1.0 - np.arange(len(rest))])
 
-    def need_of(self, plan: Plan, said: Sequence[str]) -> Need:
+    def need_of(self, plan: Plan, said: Sequence[str], shown: Sequence[str]) -> Need:
         """What the shop searches for under a plan; where it names nothing, the last words themselves."""
+        plan = plan.model_copy(update={"not_items": (*plan.not_items, *shown)})
         if not any(self._shop.catalogue.currency.names):  # a limit that can't be checked is told, not applied
             plan = plan.model_copy(update={"price_min": None, "price_max": None, "currency": None})
         text = plan.query or " ".join(plan.include) or said[-1]
@@ -112,3 +116,10 @@ class StaticWords(Words):
 
     name: ClassVar[str] = "crossaisle_static"
     encoder: ClassVar[str] = "static"
+
+
+class WordsAlone(Words):
+    """The same, knowing nothing but the shopper's words: what was shown before may come again."""
+
+    name: ClassVar[str] = "crossaisle_words_alone"
+    repeats: ClassVar[bool] = True

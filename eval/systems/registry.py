@@ -13,6 +13,7 @@ from retrieval.errors import EvaluationError
 SYSTEMS: dict[str, str] = {  # name -> "module:Class"
     "crossaisle": "eval.systems.crossaisle:CrossAisle",
     "crossaisle_static": "eval.systems.crossaisle_words:StaticWords",
+    "crossaisle_words_alone": "eval.systems.crossaisle_words:WordsAlone",
     "popular": "eval.systems.popular:Popular",
     "repeat": "eval.systems.repeat:Repeat",
     "repeat_decayed": "eval.systems.repeat:RepeatDecayed",

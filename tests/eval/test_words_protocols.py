@@ -89,7 +89,8 @@ def test_halves_of_the_queries_part_them(tmp_path: Path) -> None:
     valid, test = search.problem(judged, split="valid"), search.problem(judged, split="test")
     assert len(test.main) == 40
     keys = {case.key for case in test.views["held"]}
-    assert keys and keys.isdisjoint(case.key for case in valid.main)
+    assert keys
+    assert keys.isdisjoint(case.key for case in valid.main)
     assert len(keys) + len(valid.main) == 40
 
 
@@ -135,7 +136,8 @@ def test_conversations_part_in_halves_by_their_ids(tmp_path: Path) -> None:
     test, valid = dialogue_of(tmp_path, *talks), dialogue_of(tmp_path, *talks, split="valid")
     assert len(test.main) == 60
     held = {case.shopper for case in test.views["held"]}
-    assert held and held.isdisjoint(case.shopper for case in valid.main)
+    assert held
+    assert held.isdisjoint(case.shopper for case in valid.main)
     assert len(held) + len({case.shopper for case in valid.main}) == 30
 
 
@@ -150,6 +152,14 @@ def test_neither_the_seller_nor_the_annotator_tells_a_system_anything(tmp_path: 
             message |= {"keywords": ["oak table"], "intent": "Chitchat"}
     plain, loud = dialogue_of(tmp_path, TALK), dialogue_of(tmp_path, spoken)
     assert _rankings(name, plain) == _rankings(name, loud)
+
+
+def test_the_shop_leaves_out_what_was_shown_and_words_alone_do_not(tmp_path: Path) -> None:
+    problem = dialogue_of(tmp_path, TALK)
+    ours, alone = _rankings("crossaisle", problem), _rankings("crossaisle_words_alone", problem)
+    assert ours[0] == alone[0]
+    assert not {"talk:K1", "talk:K2"} & set(ours[1])
+    assert {"talk:K1", "talk:K2"} <= set(alone[1])
 
 
 @pytest.mark.parametrize("name", ["crossaisle", "bm25", "dense", "fusion"])
