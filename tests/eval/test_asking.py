@@ -73,7 +73,7 @@ def test_search_tells_of_queries_that_cannot_be_ranked_wrong(tmp_path: Path, goo
 
 def test_a_file_that_is_not_there_ends_in_words(tmp_path: Path) -> None:
     done = CliRunner().invoke(app, ["eval", "search", "--data", str(tmp_path / "none.jsonl")])
-    assert done.exit_code == 1
+    assert done.exit_code == 2
 
 
 def test_f1_counts_tokens() -> None:
