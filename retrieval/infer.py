@@ -1,7 +1,7 @@
 """From behaviour to needs: which aisles a shopper has not walked yet but probably would, and what runs out.
 
-Cross-aisle needs fuse two views of the shop's other shoppers: EASE over categories (which aisles this shopper's
-aisles predict, all together) and the association graph (which single edge leads there, so that it can be shown).
+Cross-aisle needs fuse two views of the shop's other shoppers: the learned ranking of new aisles (everything that this
+shopper's walks foretell, together) and the association graph (which single edge leads there, so that it can be shown).
 A need is inferred only where such an edge exists: event -> edge -> category -> item. Of several edges, those are shown
 whose events matter most: without them the category would fall furthest.
 """
@@ -11,6 +11,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from retrieval.channels.aisles import Aisles
 from retrieval.channels.association import Association
 from retrieval.channels.base import Query
 from retrieval.channels.ease import Ease
@@ -21,7 +22,8 @@ from retrieval.schema import Candidates, Constraints, Need
 from retrieval.search import allowed, search
 from retrieval.searchable import Searchable
 
-EDGE_WEIGHT = 0.5  # of the association graph beside EASE, both standardised; chosen on a validation split
+EDGE_WEIGHT = 1.0  # of the association graph beside the learned ranking, both standardised
+PLAIN_EDGE_WEIGHT = 0.5  # and beside EASE, in a shop without that ranking; chosen on a validation split
 ASKED_WEIGHT = 2.0  # of the edges from what is asked now, beside what was done before
 ASKED_DEPTH = 20  # results of the asked need whose categories are its source
 MIN_SUPPORT = 3  # shoppers that an edge needs before a need is inferred from it
@@ -147,9 +149,12 @@ def _scores(shop: Searchable, graph: Association, history: History, source: NDAr
     own = graph.profile(history)
     scores = np.zeros(len(own))
     if own.any():
-        scores += EDGE_WEIGHT * _standard(graph.category_scores(own))
-        ease = shop.channels.get("ease")
-        if isinstance(ease, Ease):
+        aisles, ease = shop.channels.get("aisles"), shop.channels.get("ease")
+        learned = isinstance(aisles, Aisles)
+        scores += (EDGE_WEIGHT if learned else PLAIN_EDGE_WEIGHT) * _standard(graph.category_scores(own))
+        if isinstance(aisles, Aisles):
+            scores += _standard(aisles.novel_scores(history))
+        elif isinstance(ease, Ease):
             scores += _standard(ease.category_scores(ease.profile(history)))
     if source.any():
         scores += ASKED_WEIGHT * _standard(graph.category_scores(source))

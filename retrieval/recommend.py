@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from retrieval.channels.aisles import Aisles
 from retrieval.channels.association import Association
 from retrieval.channels.profile import latest
 from retrieval.history import History
@@ -44,7 +45,7 @@ def recommend(shop: Searchable, history: History, k: int, constraints: Constrain
 
 
 def usual_needs(shop: Searchable, history: History, k: int, constraints: Constraints) -> tuple[Need, ...]:
-    """The aisles that the shopper walks most and last: something else from each."""
+    """Of the aisles that the shopper walks, those that come next: something else from each."""
     graph = shop.channels.get("association")
     if k < 1 or not isinstance(graph, Association):
         return ()
@@ -56,7 +57,11 @@ def usual_needs(shop: Searchable, history: History, k: int, constraints: Constra
     )
     if "" in column.code_of:
         weight[column.code_of[""]] = 0.0
-    best = [code for code in np.argsort(-weight, kind="stable")[:k].tolist() if weight[code] > 0]
+    aisles = shop.channels.get("aisles")
+    order = np.argsort(-weight, kind="stable")
+    if isinstance(aisles, Aisles) and len(liked):
+        order = order[np.argsort(-aisles.category_scores(history)[order], kind="stable")]
+    best = order[weight[order] > 0][:k].tolist()
     return tuple(
         Need(
             targets=(column.names[code],),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from retrieval.channels.aisles import Aisles
 from retrieval.channels.association import Association
 from retrieval.channels.base import LearntChannel
 from retrieval.channels.copurchase import Copurchase
@@ -14,5 +15,5 @@ from retrieval.channels.replenishment import Replenishment
 
 CHANNELS: dict[str, type[LearntChannel]] = {
     channel.name: channel
-    for channel in (Lexical, Copurchase, Association, Ease, Popularity, NewItems, Replenishment, Neighbours)
+    for channel in (Lexical, Copurchase, Association, Ease, Popularity, NewItems, Replenishment, Neighbours, Aisles)
 }

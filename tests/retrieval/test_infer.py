@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from retrieval.channels.aisles import Aisles
 from retrieval.channels.profile import hanging
 from retrieval.history import History
 from retrieval.infer import MIN_SUPPORT, aisle_scores, cross_needs, infer_needs, repeat_needs
@@ -115,6 +116,8 @@ def test_at_most_k_and_each_aisle_once(world: World, k: int) -> None:
 def test_a_shop_whose_signals_lack_a_channel_infers_less_but_does_not_fail() -> None:
     world = World.make()
     history = world.did(("trail_shoes-00", "purchase", 9))
+    del world.channels["aisles"]
+    assert cross_needs(world, history, 3)
     del world.channels["ease"]
     assert cross_needs(world, history, 3)
     del world.channels["association"], world.channels["replenishment"]
@@ -168,3 +171,15 @@ def test_what_hangs_on_the_last_events_of_an_aisle(world: World) -> None:
     assert found[codes["TEA"]] == pytest.approx(1.0 - 0.25**0.5)  # the oldest is left, two half-lives old
     assert found[codes["PANS"]] == pytest.approx(1.0)
     assert found[codes["LAMPS"]] == 0.0
+
+
+def test_the_learned_ranking_of_aisles_has_a_say(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World.make()
+    history = world.did(("trail_shoes-00", "purchase", 9), ("pans-00", "purchase", 9))
+    first = [need.targets[0] for need in cross_needs(world, history, 3)]
+    code, learned = world.catalogue.category.code_of[first[-1]], world.channels["aisles"]
+    assert isinstance(learned, Aisles)
+    scores = learned.novel_scores(history)
+    scores[code] += 100.0
+    monkeypatch.setattr(learned, "novel_scores", lambda _: scores)
+    assert cross_needs(world, history, 3)[0].targets[0] == first[-1] != first[0]
