@@ -104,7 +104,7 @@ def order(job: Job) -> Json:
     found = ItemRanker.fit(job.events, job.catalogue, vectors, channels, progress=job.progress)
     found.save(folder)
     sync_tree(folder)
-    return {"learnt": found.ranker is not None}
+    return {"learnt": bool(found.rankers)}
 
 
 def clean(job: Job) -> Json:

@@ -11,7 +11,7 @@ from retrieval.history import History
 from retrieval.infer import cross_needs, repeat_needs
 from retrieval.rank import rank
 from retrieval.schema import Constraints, Evidence, Need, Ranking
-from retrieval.search import search
+from retrieval.search import search, search_each
 from retrieval.searchable import Searchable
 
 ACROSS, REPEATS = 0.6, 0.2  # shares of the list for other aisles and for repeats; the usual aisles get the rest
@@ -36,7 +36,7 @@ def recommend(shop: Searchable, history: History, k: int, constraints: Constrain
     repeats = repeat_needs(shop, history, round(REPEATS * k), limits)
     across = cross_needs(shop, history, -(-int(ACROSS * 10) * k // 10), limits)
     usual = usual_needs(shop, history, k - len(across) - len(repeats), limits)
-    found = [search(shop, need, history, DEPTH) for need in (*across, *usual, *repeats)]
+    found = search_each(shop, (*across, *usual, *repeats), history, DEPTH)
     ranking = rank(shop, found, k, history)
     if len(ranking.entries) >= k:
         return ranking

@@ -20,13 +20,23 @@ class Examples:
         features: (n, f).
         gains: (n,) 1 for what was taken.
         weights: (n,) how many candidates each stands for: those not taken are drawn from many.
+        kinds: (n,) which law each candidate follows, by number.
         groups: (q,) candidates in each list.
     """
 
     features: NDArray[np.float32]
     gains: NDArray[np.int32]
     weights: NDArray[np.float32]
+    kinds: NDArray[np.int8]
     groups: NDArray[np.int32]
+
+    def of_kind(self, kind: int) -> Examples:
+        """The candidates of one kind alone, list by list."""
+        own = self.kinds == kind
+        lists = np.repeat(np.arange(len(self.groups)), self.groups)
+        sizes = np.bincount(lists[own], minlength=len(self.groups))
+        groups = sizes[sizes > 0].astype(np.int32)
+        return Examples(self.features[own], self.gains[own], self.weights[own], self.kinds[own], groups)
 
     @property
     def taken(self) -> int:
@@ -37,14 +47,21 @@ class Examples:
     def join(cls, lists: Iterable[Examples], width: int) -> Examples:
         """All lists in one; `width` is the number of features."""
         parts = [found for found in lists if len(found.gains)]
-        none = cls(
-            np.empty((0, width), np.float32), np.empty(0, np.int32), np.empty(0, np.float32), np.empty(0, np.int32)
-        )
-        parts = parts or [none]
+        none = np.empty(0)
+        parts = parts or [
+            cls(
+                np.empty((0, width), np.float32),
+                none.astype(np.int32),
+                none.astype(np.float32),
+                none.astype(np.int8),
+                none.astype(np.int32),
+            )
+        ]
         return cls(
             np.concatenate([found.features for found in parts]),
             np.concatenate([found.gains for found in parts]),
             np.concatenate([found.weights for found in parts]),
+            np.concatenate([found.kinds for found in parts]),
             np.concatenate([found.groups for found in parts]),
         )
 

@@ -31,6 +31,18 @@ TASTE = (
 HABIT = ("times", "since", "own_gap", "usual_gap", "due", "faded_short", "faded_long")
 PERSON = ("history_size", "repeat_share", "span")
 
+# More of these never speaks against an item, all else equal.
+_RISING = (
+    *("recent", "long", "takers", "item_rate", "aisle_short", "aisle_long", "aisle_density", "aisle_rate", "season"),
+    *("brand", "association", "ease", "times", "faded_short", "faded_long"),
+    *("meaning_all", "meaning_nearest", "words_all", "words_nearest"),
+)
+
+
+def rising(voices: tuple[str, ...]) -> frozenset[str]:
+    """Features of which more is never worse."""
+    return frozenset((*_RISING, *(f"{voice}{kind}" for voice in voices for kind in KINDS)))
+
 
 def names(voices: tuple[str, ...]) -> tuple[str, ...]:
     """What the columns of `matrix` are called, for channels heard for items."""

@@ -18,10 +18,8 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from retrieval.catalogue import Catalogue, Mask, Rows
-from retrieval.channels.base import Channel, LearntChannel, Query, Scored
-from retrieval.channels.interests import Interests
+from retrieval.channels.base import Channel, Query, Scored
 from retrieval.channels.lexical import Lexical
-from retrieval.channels.registry import CHANNELS
 from retrieval.history import History
 from retrieval.progress import Progress, silent
 from retrieval.ranker import features
@@ -30,7 +28,8 @@ from retrieval.ranker.families import gathered
 from retrieval.ranker.goods import Goods
 from retrieval.ranker.likeness import Likeness, Vectors
 from retrieval.ranker.model import Ranker, RankerConfig
-from retrieval.ranker.proposals import DEPTH, propose
+from retrieval.ranker.past import earlier
+from retrieval.ranker.proposals import DEPTH, KINDS, Kind, kinds_of, propose
 from retrieval.ranker.shopper import Shopper
 from retrieval.ranker.slices import SliceConfig, cut
 from retrieval.schema import Evidence, Frozen
@@ -46,6 +45,7 @@ class ItemRankerConfig(Frozen):
         slice: which events are taken as what came next.
         most_shoppers: lists learnt from, drawn where there are more.
         least_taken: candidates that were taken next; with fewer nothing is learnt, and fusion stays.
+        least_kind: the same for trees of a kind's own; kinds taken less share trees grown on all.
         negatives: of each list and kind, candidates not taken that are learnt from.
         depth: of every channel's list.
         trees: how the trees are grown.
@@ -55,6 +55,7 @@ class ItemRankerConfig(Frozen):
     slice: SliceConfig = SliceConfig()
     most_shoppers: int = Field(default=2_000, ge=1)
     least_taken: int = Field(default=200, ge=1)
+    least_kind: int = Field(default=50, ge=1)
     negatives: int = Field(default=200, ge=1)
     depth: int = Field(default=DEPTH, ge=1)
     trees: RankerConfig = RankerConfig(objective="binary", trees=150)
@@ -71,10 +72,10 @@ class ItemRanker(Channel):
         goods: Goods,
         channels: Mapping[str, Channel],
         vectors: Vectors | None,
-        ranker: Ranker | None,
+        rankers: Mapping[Kind, Ranker],
         config: ItemRankerConfig,
     ) -> None:
-        self.goods, self.ranker, self.config = goods, ranker, config
+        self.goods, self.rankers, self.config = goods, dict(rankers), config
         self._channels = {name: channel for name, channel in channels.items() if name != self.name}
         lexical = channels.get(Lexical.name)
         self._likeness = Likeness(vectors, lexical if isinstance(lexical, Lexical) else None)
@@ -104,7 +105,7 @@ class ItemRanker(Channel):
             progress: told how far it is.
         """
         config = config or ItemRankerConfig()
-        whole = cls(Goods.fit(events, catalogue), channels, vectors, None, config)
+        whole = cls(Goods.fit(events, catalogue), channels, vectors, {}, config)
         parted = cut(events, config.slice)
         chance = np.random.default_rng(config.seed)
         cases = drawn(list(parted.cases(catalogue)), config.most_shoppers, chance)
@@ -112,7 +113,7 @@ class ItemRanker(Channel):
         if sum(len(targets) for _, targets in cases) < config.least_taken:
             return whole
         early = earlier(channels, parted.before, catalogue, progress)
-        past = cls(Goods.fit(parted.before, catalogue), early, vectors, None, config)
+        past = cls(Goods.fit(parted.before, catalogue), early, vectors, {}, config)
         lists = []
         for number, (history, targets) in enumerate(cases):
             progress("learning the order", number, len(cases))
@@ -121,9 +122,22 @@ class ItemRanker(Channel):
         found = Examples.join(lists, len(whole.names))
         if found.taken < config.least_taken:
             return whole
-        weights = found.weights if config.trees.objective == "binary" else None
-        whole.ranker = Ranker.fit(found.features, found.gains, found.groups, whole.names, config.trees, weights=weights)
+        whole.rankers = whole.learn(found)
         return whole
+
+    def learn(self, found: Examples) -> dict[Kind, Ranker]:
+        """Trees for each kind of candidate; kinds seldom taken share trees grown on everything."""
+        parts = {kind: found.of_kind(number) for number, kind in enumerate(KINDS)}
+        few = [kind for kind in KINDS if parts[kind].taken < self.config.least_kind]
+        shared = {"": self._grow(found)} if few else {}
+        return {kind: shared[""] if kind in few else self._grow(parts[kind]) for kind in KINDS}
+
+    def _grow(self, found: Examples) -> Ranker:
+        weights = found.weights if self.config.trees.objective == "binary" else None
+        upwards = features.rising(self.voices)
+        return Ranker.fit(
+            found.features, found.gains, found.groups, self.names, self.config.trees, weights=weights, rising=upwards
+        )
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -134,8 +148,9 @@ class ItemRanker(Channel):
         """Write trees and what is known of goods into an existing folder; the channels are saved on their own."""
         self.goods.save(folder)
         (folder / "config.json").write_text(self.config.model_dump_json(indent=1), encoding="utf-8")
-        if self.ranker is not None:
-            self.ranker.save(folder)
+        for kind, ranker in self.rankers.items():
+            (folder / kind).mkdir()
+            ranker.save(folder / kind)
 
     @classmethod
     def load(
@@ -146,17 +161,16 @@ class ItemRanker(Channel):
         Raises:
             ShopError: it is damaged, or was learnt with other channels.
         """
-        if not (folder / "ranker.json").exists():
+        if not all((folder / kind).is_dir() for kind in KINDS):
             return None
         config = ItemRankerConfig.model_validate_json((folder / "config.json").read_text(encoding="utf-8"))
-        found = cls(Goods.load(folder, catalogue), channels, vectors, Ranker.load(folder), config)
-        if found.ranker is None or found.ranker.names != found.names:
-            return None
-        return found
+        rankers = {kind: Ranker.load(folder / kind) for kind in KINDS}
+        found = cls(Goods.load(folder, catalogue), channels, vectors, rankers, config)
+        return found if all(ranker.names == found.names for ranker in rankers.values()) else None
 
     def candidates(self, query: Query, k: int) -> Scored:
         """The best of what all channels propose, by how likely the shopper takes it next."""
-        if self.ranker is None:
+        if not self.rankers:
             return Scored.none()
         rows, scores = self.rank(query.history, query.allowed, k)
         return Scored(rows, scores.astype(np.float32))
@@ -172,19 +186,25 @@ class ItemRanker(Channel):
 
     def score(self, history: History, rows: Rows) -> NDArray[np.float64]:
         """(m,) how likely each of rows (m,) is taken next, from 0 to 1; better is higher, whatever was proposed."""
-        if self.ranker is None or not len(rows):
+        if not self.rankers or not len(rows):
             return np.zeros(len(rows))
-        table = features.matrix(self.shopper(history), self.goods, self._likeness, rows)
-        chances: NDArray[np.float64] = 1.0 / (1.0 + np.exp(-self.ranker.score(table)))
+        shopper = self.shopper(history)
+        table = features.matrix(shopper, self.goods, self._likeness, rows)
+        odds, kinds = np.empty(len(rows)), kinds_of(shopper, self.goods, rows)
+        for number, kind in enumerate(KINDS):
+            own = kinds == number
+            odds[own] = self.rankers[kind].score(table[own])
+        chances: NDArray[np.float64] = 1.0 / (1.0 + np.exp(-odds))
         return chances
 
     def shares(self, history: History, row: int) -> dict[str, float]:
         """What each feature adds to the log-odds of one row (SHAP values), the largest first."""
-        if self.ranker is None:
+        if not self.rankers:
             return {}
-        rows = np.array([row], dtype=np.int32)
-        table = features.matrix(self.shopper(history), self.goods, self._likeness, rows)
-        found = dict(zip(self.names, self.ranker.shares(table)[0, :-1].tolist(), strict=True))
+        rows, shopper = np.array([row], dtype=np.int32), self.shopper(history)
+        table = features.matrix(shopper, self.goods, self._likeness, rows)
+        ranker = self.rankers[KINDS[int(kinds_of(shopper, self.goods, rows)[0])]]
+        found = dict(zip(self.names, ranker.shares(table)[0, :-1].tolist(), strict=True))
         return dict(sorted(found.items(), key=lambda share: (-abs(share[1]), share[0])))
 
     def evidence(self, query: Query, row: int) -> tuple[Evidence, ...]:
@@ -201,7 +221,8 @@ class ItemRanker(Channel):
         kinds = propose(shopper, history, self.goods, self._channels, None, depth=self.config.depth)
         rows, gains, weights = sample(kinds.values(), targets, self.config.negatives, chance)
         table = features.matrix(shopper, self.goods, self._likeness, rows)
-        return Examples(table, gains, weights, np.array([len(rows)], dtype=np.int32))
+        laws = kinds_of(shopper, self.goods, rows).astype(np.int8)
+        return Examples(table, gains, weights, laws, np.array([len(rows)], dtype=np.int32))
 
     def shopper(self, history: History) -> Shopper:
         """What is known of the shopper, remembered for the last few histories."""
@@ -228,18 +249,3 @@ class _Known:
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, _Known) and self.key == other.key
-
-
-def earlier(
-    channels: Mapping[str, Channel], events: pl.DataFrame, catalogue: Catalogue, progress: Progress = silent
-) -> dict[str, Channel]:
-    """The same kinds of channels, fitted on other events; those that learn nothing from events as they are."""
-    found: dict[str, Channel] = {}
-    for number, (name, channel) in enumerate(channels.items()):
-        progress("looking back", number, len(channels))
-        if isinstance(channel, LearntChannel) and name != Lexical.name and name in CHANNELS:
-            found[name] = type(channel).fit(events, catalogue)
-        elif name in {Lexical.name, Interests.name}:
-            found[name] = channel
-    progress("looking back", len(channels), len(channels))
-    return found

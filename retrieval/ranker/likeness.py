@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +28,7 @@ class Likeness:
     def __init__(self, vectors: Vectors | None, lexical: Lexical | None) -> None:
         self._vectors = None if vectors is None else np.asarray(vectors)
         self._lexical = lexical
+        self._asked = lru_cache(maxsize=16)(self._ask)  # the needs of a turn share a history
 
     def of(self, known: Rows, weights: NDArray[np.float64], rows: Rows) -> NDArray[np.float32]:
         """(m, 5) features of `NAMES` of rows (m,) beside known rows (h,) with weights (h,); NaN where nothing is known.
@@ -54,14 +55,18 @@ class Likeness:
 
     def _shared(self, known: Rows, rows: Rows) -> NDArray[np.float32]:
         """(m, h) BM25 of rows for the words of known items, as a share of what those would score themselves."""
-        texts = self._texts
-        asked = texts[known]
-        own = np.maximum(np.asarray(asked.sum(axis=1), dtype=np.float32).ravel(), np.float32(1e-6))
-        asked.data = np.ones_like(asked.data)
-        shared: NDArray[np.float32] = (texts[rows] @ asked.T).toarray().astype(np.float32)
+        asked, own = self._asked(known.tobytes())
+        shared: NDArray[np.float32] = (self._texts[rows] @ asked).toarray().astype(np.float32)
         shared[rows[:, None] == known[None, :]] = 0.0
         shared /= own
         return shared
+
+    def _ask(self, known: bytes) -> tuple[csr_array, NDArray[np.float32]]:
+        """(v, h) the words of known items, and (h,) what those score themselves."""
+        asked = self._texts[np.frombuffer(known, np.int32)]
+        own = np.maximum(np.asarray(asked.sum(axis=1), dtype=np.float32).ravel(), np.float32(1e-6))
+        asked.data = np.ones_like(asked.data)
+        return asked.T.tocsr(), own
 
     @cached_property
     def _texts(self) -> csr_array:

@@ -8,7 +8,7 @@ SHAP values of trees: Lundberg et al., "From local explanations to global unders
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -73,6 +73,7 @@ class Ranker:
         config: RankerConfig | None = None,
         *,
         weights: NDArray[np.float32] | None = None,
+        rising: Collection[str] = (),
     ) -> Self:
         """Grow trees.
 
@@ -83,6 +84,7 @@ class Ranker:
             names: (f,) what the features are called.
             config: how to grow them.
             weights: (n,) what each candidate counts for, None for 1.
+            rising: features of which more never lowers a score, all else equal.
         """
         import lightgbm
 
@@ -91,7 +93,7 @@ class Ranker:
             features, gains, group=groups, weight=weights, feature_name=list(names), free_raw_data=False
         )
         models = [
-            lightgbm.train(_parameters(config, config.seed + bag), data, num_boost_round=config.trees)
+            lightgbm.train(_parameters(config, config.seed + bag, names, rising), data, num_boost_round=config.trees)
             for bag in range(config.bags)
         ]
         return cls(names, models, config)
@@ -135,8 +137,9 @@ class Ranker:
             raise ShopError(f"the ranker in {folder} can't be read ({error})", "run crossaisle ingest again") from error
 
 
-def _parameters(config: RankerConfig, seed: int) -> dict[str, Any]:
+def _parameters(config: RankerConfig, seed: int, names: Sequence[str], rising: Collection[str]) -> dict[str, Any]:
     return {
+        "monotone_constraints": [int(name in rising) for name in names],
         "objective": config.objective,
         "num_leaves": config.leaves,
         "learning_rate": config.learning_rate,

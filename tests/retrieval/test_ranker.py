@@ -17,9 +17,10 @@ from retrieval.channels.registry import CHANNELS
 from retrieval.history import EVENT_SCHEMA, History
 from retrieval.ranker import features
 from retrieval.ranker.families import HEADINGS, gathered
-from retrieval.ranker.items import ItemRanker, ItemRankerConfig, earlier
+from retrieval.ranker.items import ItemRanker, ItemRankerConfig
 from retrieval.ranker.model import RankerConfig
-from retrieval.ranker.proposals import kinds_of, propose
+from retrieval.ranker.past import earlier
+from retrieval.ranker.proposals import KINDS, kinds_of, propose
 from retrieval.ranker.slices import SliceConfig, cut
 from retrieval.schema import Candidates, Need
 from retrieval.search import search
@@ -51,7 +52,7 @@ class TestItemRanker(ChannelContract):
     def test_shares_and_base_sum_to_the_score(self, world: World, channel: ItemRanker) -> None:
         history = world.of("hiker03")
         rows, scores = channel.rank(history, None, 3)
-        assert channel.ranker is not None
+        assert channel.rankers
         bases = []
         for row, score in zip(rows.tolist(), scores.tolist(), strict=True):
             shares = channel.shares(history, row)
@@ -79,12 +80,12 @@ class TestItemRanker(ChannelContract):
 
     def test_with_too_little_to_learn_from_there_is_no_order(self, world: World, tmp_path: Path) -> None:
         none = fitted(world, ItemRankerConfig(slice=SliceConfig(least=4), least_taken=100_000))
-        assert none.ranker is None
+        assert not none.rankers
         assert not len(none.candidates(self.speaks(world), 5).rows)
         none.save(tmp_path)
         assert ItemRanker.load(tmp_path, world.catalogue, world.vectors, world.channels) is None
         empty = ItemRanker.fit(pl.DataFrame(schema=EVENT_SCHEMA), world.catalogue, world.vectors, world.channels)
-        assert empty.ranker is None
+        assert not empty.rankers
 
 
 def events(*rows: tuple[str, str, int, str]) -> pl.DataFrame:
@@ -149,7 +150,7 @@ def ndcg(order: np.ndarray, targets: np.ndarray, k: int = 10) -> float:
 
 def test_it_orders_an_unseen_window_better_than_any_single_signal() -> None:
     ranker, shop = market()
-    assert ranker.ranker is not None
+    assert set(ranker.rankers) == set(KINDS)
     parted = cut(shop.events)
     names = list(ranker.names)
     total: dict[str, list[float]] = {}
