@@ -17,6 +17,7 @@ from retrieval.searchable import Searchable
 
 WEIGHTS = {"copurchase": 1.0, "association": 0.7}
 """Rules between items lead; edges between aisles fill in where items are too rare to have rules."""
+_GONE = (EventKind.DISMISS, EventKind.RETURN, EventKind.PURCHASE)
 _DEPTH = 200
 
 
@@ -59,12 +60,13 @@ def bundle(shop: Searchable, cart: Sequence[str], history: History, k: int = 3) 
     query = Query(need, inside, mask)
     channels = {name: shop.channels[name] for name in WEIGHTS if name in shop.channels}
     fused = fuse({name: channel.candidates(query, _DEPTH) for name, channel in channels.items()}, WEIGHTS)
+    known = {catalogue.titles[row] for row in (*rows, *history.of_kind(*_GONE).rows)}  # also on another platform
     found: dict[str, Along] = {}
     for entry in entries(fused, catalogue, _DEPTH):
         said = (why for name in channels for why in channels[name].evidence(query, entry.row))
         evidence = next((why for why in said if why.events and telling(why.edge)), None)
         item = catalogue.item(entry.row)
-        if evidence is not None and item.category not in found:
+        if evidence is not None and item.category not in found and item.title not in known:
             found[item.category] = Along(item, evidence)
         if len(found) == k:
             break
