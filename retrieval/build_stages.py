@@ -20,9 +20,9 @@ import polars as pl
 
 from retrieval.build import Building, Json, discard, sync, sync_tree
 from retrieval.catalogue import Catalogue
-from retrieval.channels.base import Channel
+from retrieval.channels.base import Channel, LearntChannel
 from retrieval.channels.interests import Interests
-from retrieval.channels.registry import CHANNELS
+from retrieval.channels.registry import CHANNELS, EVERY
 from retrieval.clean import clean_feed
 from retrieval.encode import Encoder, StaticEncoder, Vectors, load_encoder
 from retrieval.errors import EncoderError
@@ -66,6 +66,11 @@ class Job:
         """Note that this many rows are done for good."""
         self.building.finish(f"{stage}-rows", {"rows": rows})
 
+    @property
+    def channels(self) -> dict[str, type[LearntChannel]]:
+        """The kinds of channels to learn, by name."""
+        return EVERY if self.building.plan["train"] else CHANNELS
+
     @cached_property
     def catalogue(self) -> Catalogue:
         """The cleaned items, with their words where these are indexed already."""
@@ -82,14 +87,14 @@ def run(job: Job) -> None:
     for stage, work in (("clean", clean), ("vectors", vectors), ("terms", terms), ("chroma", chroma)):
         if job.building.done(stage) is None:
             job.building.finish(stage, work(job))
-    for number, (name, channel) in enumerate(CHANNELS.items()):
-        job.progress("learning signals", number, len(CHANNELS))
+    for number, (name, channel) in enumerate(job.channels.items()):
+        job.progress("learning signals", number, len(job.channels))
         if job.building.done(f"signal-{name}") is None:
             folder = job.building.fresh(f"signals/{name}")
             channel.fit(job.events, job.catalogue).save(folder)
             sync_tree(folder)
             job.building.finish(f"signal-{name}", {})
-    job.progress("learning signals", len(CHANNELS), len(CHANNELS))
+    job.progress("learning signals", len(job.channels), len(job.channels))
     if job.building.done("signal-ranker") is None:
         job.building.finish("signal-ranker", order(job))
 
@@ -98,7 +103,7 @@ def order(job: Job) -> Json:
     """Learn the order of items on one slice of time earlier, with the channels as they were saved."""
     vectors = np.load(job.signals / "vectors.npy", mmap_mode="r", allow_pickle=False)
     channels: dict[str, Channel] = {Interests.name: Interests(job.catalogue, vectors)}
-    for name, channel in CHANNELS.items():
+    for name, channel in job.channels.items():
         channels[name] = channel.load(job.signals / name, job.catalogue)
     folder = job.building.fresh(f"signals/{ItemRanker.name}")
     found = ItemRanker.fit(job.events, job.catalogue, vectors, channels, progress=job.progress)

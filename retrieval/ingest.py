@@ -21,7 +21,7 @@ import polars as pl
 
 from retrieval.build import Building, Json, discard, identity, locked, publish, read_json, serving, sha256, write_json
 from retrieval.build_stages import Job, drop_store, fill, open_store, run
-from retrieval.channels.registry import CHANNELS
+from retrieval.channels.registry import CHANNELS, EVERY
 from retrieval.encode import weights_sha256
 from retrieval.errors import ShopError
 from retrieval.feeds import Feed, open_feed
@@ -51,6 +51,7 @@ def ingest(
     encoder: str = "static",
     batch_size: int = BATCH_SIZE,
     chroma_url: str | None = None,
+    train: bool = False,
     force: bool = False,
     progress: Progress | None = None,
 ) -> Json:
@@ -63,6 +64,7 @@ def ingest(
         encoder: `static`, `minilm`, or a sentence-transformers model (see `retrieval/encode.py`).
         batch_size: items encoded at a time; progress is kept after each batch.
         chroma_url: a `chroma run` server to hold the vectors, None to hold them in the folder.
+        train: learn the neural models too (see `registry.TRAINED`): minutes more, twice.
         force: build anew even if this build is there or half done.
         progress: told how far it is.
 
@@ -78,7 +80,7 @@ def ingest(
         raise ShopError(f"a batch of {batch_size} items can't be encoded", "give --batch-size a number from 1 up")
     feed = open_feed(source, format)
     try:
-        plan = _plan(feed, encoder, batch_size, "embedded" if chroma_url is None else "server")
+        plan = _plan(feed, encoder, batch_size, "embedded" if chroma_url is None else "server", train=train)
         with locked(into):
             return _ingest(feed, into, plan, chroma_url, progress or silent, force=force)
     except OSError as error:
@@ -105,7 +107,7 @@ def _ingest(feed: Feed, into: Path, plan: Json, chroma_url: str | None, progress
     return manifest
 
 
-def _plan(feed: Feed, encoder: str, batch_size: int, chroma: str) -> Json:
+def _plan(feed: Feed, encoder: str, batch_size: int, chroma: str, *, train: bool) -> Json:
     """Everything that the content depends on, its hash as `id`, and the moment after which nothing has happened."""
     facts: Json = {
         "shop_format": SHOP_FORMAT,
@@ -117,6 +119,7 @@ def _plan(feed: Feed, encoder: str, batch_size: int, chroma: str) -> Json:
         "encoder": encoder,
         "encoder_sha256": weights_sha256(encoder),
         "batch_size": batch_size,
+        "train": train,
         "chroma": chroma,
         "versions": {name: version(name) for name in _VERSIONED},
         "code_sha256": _code(),
@@ -143,7 +146,7 @@ def _describe(building: Building, feed: Feed) -> Json:
         "counts": cleaned,
         "encoder": {"name": plan["encoder"], "dim": vectors.get("dim"), "sha256": plan["encoder_sha256"]},
         "chroma": {"kind": plan["chroma"], "collection": (building.done("chroma") or {}).get("collection")},
-        "signals": sorted([*CHANNELS, ItemRanker.name]),
+        "signals": sorted([*(EVERY if plan["train"] else CHANNELS), ItemRanker.name]),
         "content": {name: sha256(building.folder / name) for name in _HASHED},
     }
 

@@ -21,7 +21,7 @@ from retrieval.catalogue import Catalogue
 from retrieval.channels.base import Channel
 from retrieval.channels.dense import Dense
 from retrieval.channels.interests import Interests
-from retrieval.channels.registry import CHANNELS
+from retrieval.channels.registry import EVERY
 from retrieval.encode import Encoder, StaticEncoder, Vectors, load_encoder
 from retrieval.errors import EncoderError, ShopError
 from retrieval.history import EVENT_SCHEMA, History
@@ -217,8 +217,8 @@ class Shop:
         channels[Interests.name] = Interests(self.catalogue, self.vectors)
         signals = self._generation / "signals"
         for name in self.manifest["signals"]:  # a shop built before a channel was thought of serves without it
-            if name in CHANNELS:
-                channels[name] = CHANNELS[name].load(signals / name, self.catalogue)
+            if name in EVERY:
+                channels[name] = EVERY[name].load(signals / name, self.catalogue)
         if ItemRanker.name in self.manifest["signals"]:
             ranker = ItemRanker.load(signals / ItemRanker.name, self.catalogue, self.vectors, channels)
             channels |= {} if ranker is None else {ItemRanker.name: ranker}

@@ -64,6 +64,9 @@ def ingest(
     encoder: Encoder = "static",
     batch_size: BatchSize = 1000,
     chroma_url: Chroma = None,
+    train: Annotated[
+        bool, typer.Option("--train", help="Train the sequence and graph models too: minutes more.")
+    ] = False,
     force: Annotated[bool, typer.Option("--force", help="Build anew, even over an unfinished or equal build.")] = False,
     as_json: AsJson = False,
 ) -> Json:
@@ -80,6 +83,7 @@ def ingest(
         encoder=encoder,
         batch_size=batch_size,
         chroma_url=chroma_url,
+        train=train,
         force=force,
         quiet=as_json,
     )

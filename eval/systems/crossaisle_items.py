@@ -19,7 +19,7 @@ from retrieval.build_stages import texts
 from retrieval.catalogue import Catalogue
 from retrieval.channels.base import Channel
 from retrieval.channels.interests import Interests
-from retrieval.channels.registry import CHANNELS
+from retrieval.channels.registry import EVERY
 from retrieval.encode import Vectors, load_encoder
 from retrieval.ranker.items import ItemRanker, ItemRankerConfig
 from retrieval.ranker.slices import SliceConfig
@@ -38,7 +38,7 @@ class Items(System):
         vectors = _vectors(problem)
         channels: dict[str, Channel] = {
             name: channel.fit(problem.events, catalogue)
-            for name, channel in CHANNELS.items()
+            for name, channel in EVERY.items()
             if vectors is not None or name not in {"lexical", "new_items"}
         }
         if vectors is not None:

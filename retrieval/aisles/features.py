@@ -15,7 +15,7 @@ from retrieval.ranker.model import Features
 
 RATES = {"rate_month": 45.0, "rate_season": 120.0, "rate_year": 365.0, "rate_years": 1000.0}  # half-lives in days
 STEPS = {"rate_some": 50.0, "rate_many": 150.0}  # half-lives in events
-SCORED = ("ease", "near", "factors", "words", "habit", "tastes")
+SCORED = ("ease", "near", "lift", "factors", "words", "habit", "tastes")
 OWN = ("times", *RATES, *STEPS, "place", "share", "visits", "days_since", "gap", "due", "trend")
 KIND = ("popular", "lately", "season", "again", "usual_gap", "price")
 MANY_DAYS = 1 << 20

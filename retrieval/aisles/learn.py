@@ -30,7 +30,7 @@ ENOUGH, MOST_LISTS = 200, 1500  # shoppers of a slice
 FEWEST = 60  # shoppers of all slices below which nothing is learnt and the plain sums are used
 DEPTH_ALL, DEPTH_NEW = 60, 100  # aisles of a list that are learnt from, those best by plain sums
 BATCH = 100  # shoppers whose features are held at once
-NEW = ("words", "factors", "ease", "near", "popular", "lately", "season")
+NEW = ("words", "factors", "ease", "near", "lift", "popular", "lately", "season")
 RIDGE = 3.0
 TREES = RankerConfig(
     objective="binary", trees=200, leaves=24, learning_rate=0.05, least=150, feature_share=0.4, ridge=30.0

@@ -1,8 +1,8 @@
 """What is learnt from all walks together, before anything is ranked: one score table a signal.
 
 EASE (Steck, "Embarrassingly Shallow Autoencoders for Sparse Data", 2019) on which aisles are walked and on how often,
-item-kNN over categories, truncated SVD (Cremonesi, Koren, Turrin, "Performance of Recommender Algorithms on Top-N
-Recommendation Tasks", 2010), words, and popularity by month.
+item-kNN and association over categories, truncated SVD (Cremonesi, Koren, Turrin, "Performance of Recommender
+Algorithms on Top-N Recommendation Tasks", 2010), words, and popularity by month.
 """
 
 from __future__ import annotations
@@ -24,13 +24,15 @@ RIDGE_HABIT = 30.0  # of EASE on how often, in faded log counts
 HALF_LIFE = 365.0
 FACTORS, TASTES = 8, 24  # directions of the SVD of which aisles, and of how often
 NEAR_SHRINK = 30.0
+LIFT_SHRINK, LIFT_SUPPORT = 5.0, 2  # shoppers as if by chance, and that a pair needs
+LIFT_HALF_LIFE = 120.0  # days; where a shopper goes next hangs on where they were lately
 MONTH = 365.25 / 12
 LATELY = 6  # months
 YEAR = 12  # months
 AHEAD = 3  # months, the present one included, that a season's share is taken over
 SEASON_SHRINK = 60.0  # shoppers as if evenly spread over the year
 MIN_GAP, GAP_SHRINK = 3.0, 3.0  # days; walkers as usual
-ARRAYS = ("habit", "ease", "near", "factors", "tastes", "owners", "months", "first", "season", "gap", "again")
+ARRAYS = ("habit", "ease", "near", "lift", "factors", "tastes", "owners", "months", "first", "season", "gap", "again")
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,7 @@ class Signals:
             "ease": _ease(gram, RIDGE),
             "habit": _ease(_gram(walks.sparse(walks.faded(HALF_LIFE)).log1p()), RIDGE_HABIT),
             "near": near.astype(np.float32),
+            "lift": _lift(gram, walks.shoppers),
             "factors": _factors(_gram(walks.profile(HALF_LIFE)), FACTORS),
             "tastes": _factors(_gram(often), TASTES),
             "owners": owners,
@@ -69,6 +72,7 @@ class Signals:
         found: dict[str, Matrix] = {
             "ease": _through(profile, self.arrays["ease"]),
             "near": _through(profile, self.arrays["near"]),
+            "lift": _through(walks.profile(LIFT_HALF_LIFE), self.arrays["lift"]),
             "habit": _through(walks.sparse(walks.faded(HALF_LIFE)).log1p(), self.arrays["habit"]),
         }
         for name, table in (("factors", profile), ("tastes", walks.sparse().log1p())):
@@ -105,6 +109,19 @@ def _ease(gram: Matrix, ridge: float) -> NDArray[np.float32]:
     weights = -inverse / np.diag(inverse)
     np.fill_diagonal(weights, 0.0)
     return np.ascontiguousarray(weights, dtype=np.float32)
+
+
+def _lift(gram: Matrix, shoppers: int) -> NDArray[np.float32]:
+    """(C, C) how far two aisles are walked together beyond chance, more for those that many walk; none below chance.
+
+    As association rules do it: it hears rare but sure pairs, which a cosine drowns in common ones.
+    """
+    owners = np.diag(gram)
+    chance = np.outer(owners, owners) / max(shoppers, 1)
+    lift = np.log((gram + LIFT_SHRINK) / (chance + LIFT_SHRINK)) * np.sqrt(owners)
+    lift[(gram < LIFT_SUPPORT) | (lift < 0)] = 0.0
+    np.fill_diagonal(lift, 0.0)
+    return np.ascontiguousarray(lift, dtype=np.float32)
 
 
 def _factors(gram: Matrix, count: int) -> NDArray[np.float32]:

@@ -43,6 +43,8 @@ class GraphConfig(Frozen):
         half_life: days after which a shopper's own event counts half.
         decays: factors per event further back to choose from: the one that best tells last items
             held out of training; the middle one where too few can be.
+        least_shared: share of events that must be on items which more than one shopper chose; in a shop of ever new
+            items there is little to learn, and it would take longest.
         seed: of everything random.
     """
 
@@ -54,6 +56,7 @@ class GraphConfig(Frozen):
     negatives: int = Field(default=512, ge=1)
     half_life: float = Field(default=365.0, gt=0)
     decays: tuple[Annotated[float, Field(gt=0, le=1)], ...] = Field(default=(0.3, 0.5, 0.7, 0.85, 0.97), min_length=1)
+    least_shared: float = Field(default=0.5, ge=0, le=1)
     seed: int = 0
 
 
@@ -75,6 +78,8 @@ class GraphModel(LearntChannel):
         config = config or GraphConfig()
         log = Log.taken(events, catalogue)
         sequences = Sequences.of(log, len(catalogue), config.most_items)
+        if Sequences.shared(log) < config.least_shared:
+            sequences = Sequences.of(log, len(catalogue), 0)
         held = sequences.held_out(HELD_OUT, MOST_HELD, config.seed)
         held = held if len(held) >= LEAST_HELD and len(config.decays) > 1 else held[:0]
         vectors = np.zeros((len(sequences.rows), config.width), dtype=np.float32)

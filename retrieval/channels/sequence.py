@@ -47,6 +47,8 @@ class SequenceConfig(Frozen):
         members: networks that are trained with different seeds and heard together.
         held_share: share of shoppers (`held_most` at most) whose last event tells when to stop.
         held_most: see `held_share`.
+        least_shared: share of events that must be on items which more than one shopper chose; in a shop of ever new
+            items there is little to learn, and it would take longest.
         seed: of everything random.
     """
 
@@ -65,6 +67,7 @@ class SequenceConfig(Frozen):
     members: int = Field(default=1, ge=1, le=16)
     held_share: float = Field(default=0.05, ge=0, le=0.5)
     held_most: int = Field(default=1000, ge=0)
+    least_shared: float = Field(default=0.5, ge=0, le=1)
     seed: int = 0
 
 
@@ -89,8 +92,9 @@ class SequenceModel(LearntChannel):
     def fit(cls, events: pl.DataFrame, catalogue: Catalogue, config: SequenceConfig | None = None) -> Self:
         """Train on everything that speaks for an item, to predict what is taken home."""
         config = config or SequenceConfig()
-        sequences = Sequences.of(Log.liked(events, catalogue), len(catalogue), config.most_items)
-        if not len(sequences.windows(config.length)):
+        log = Log.liked(events, catalogue)
+        sequences = Sequences.of(log, len(catalogue), config.most_items)
+        if not len(sequences.windows(config.length)) or Sequences.shared(log) < config.least_shared:
             return cls(catalogue, config, _untrained())
         return cls(catalogue, config, _trained(sequences, config))
 

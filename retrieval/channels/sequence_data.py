@@ -86,6 +86,14 @@ class Sequences:
         gaps[starts[:-1][starts[:-1] < len(gaps)]] = 0
         return cls(rows, code[log.rows[keep]], kinds, gaps, taken if taken.any() else ~taken, starts)
 
+    @staticmethod
+    def shared(log: Log) -> float:
+        """Share of events that are on items more than one shopper chose: of what order and neighbours can tell."""
+        shoppers = max(log.shoppers, 1)
+        pairs = np.unique(log.rows.astype(np.int64) * shoppers + log.shopper) // shoppers
+        chosen_by = np.bincount(pairs, minlength=int(log.rows.max(initial=0)) + 1)
+        return float((chosen_by[log.rows] > 1).mean()) if len(log) else 0.0
+
     @property
     def counts(self) -> NDArray[np.int64]:
         """(m,) how many events each item has."""

@@ -27,7 +27,8 @@ KINDS: tuple[Kind, ...] = ("again", "known", "cold")
 DEPTH = 200  # of every channel's list
 AISLES_DEPTH = 100  # of lists that fill whole aisles
 AISLES = frozenset({"association", "ease"})
-_SILENT = frozenset({"lexical", "dense", "replenishment", "new_items"})  # answer words, or say what others say
+# These answer words, or say of items what others say: `aisles` ranks whole aisles and is dear to fit twice.
+SILENT = frozenset({"lexical", "dense", "replenishment", "new_items", "aisles"})
 
 
 def kinds_of(shopper: Shopper, goods: Goods, rows: Rows) -> NDArray[np.int64]:
@@ -62,7 +63,7 @@ def propose(
         lists = [
             channel.candidates(query, AISLES_DEPTH if name in AISLES else depth).rows
             for name, channel in channels.items()
-            if name not in _SILENT and (kind == "known" or name in AISLES or name == Interests.name)
+            if name not in SILENT and (kind == "known" or name in AISLES or name == Interests.name)
         ]
         found[kind] = np.unique(np.concatenate([*lists, read[mask[read]]])).astype(np.int32)
     return found

@@ -436,7 +436,7 @@ def test_top_keeps_the_best_and_breaks_ties_by_row() -> None:
 
 def test_the_registry_names_every_learnt_channel_once() -> None:
     assert list(CHANNELS) == [kind.name for kind in CHANNELS.values()]
-    assert len(CHANNELS) == 9
+    assert len(CHANNELS) == 10
 
 
 def test_unreadable_arrays_are_refused(tmp_path: Path) -> None:
