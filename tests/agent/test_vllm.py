@@ -12,7 +12,7 @@ import pytest
 
 from agent.models.base import ChatMessage, ChatModel
 from agent.models.local import LocalModel
-from agent.planner.model import ModelPlanner
+from agent.planner.model import plan_messages
 from agent.planner.slots import Slots
 from agent.prompting import load_prompt
 from agent.schema import Conversation
@@ -44,7 +44,6 @@ def ask(text: str) -> list[ChatMessage]:
 def written(server: VllmServer, number: int, message: str) -> str:
     """Have one of the three models plan a message, check the plan, and give its text."""
     model = server.model((MODEL, *ADAPTERS)[number % 3])
-    planner = ModelPlanner(model, load_prompt("plan"), VOCABULARY)
     talk = (Conversation(), TALK)[number % 2]
     slots = Slots.of(message, talk, VOCABULARY)
     messages = planner._messages(message, talk, slots, ())
