@@ -46,7 +46,7 @@ def written(server: VllmServer, number: int, message: str) -> str:
     model = server.model((MODEL, *ADAPTERS)[number % 3])
     talk = (Conversation(), TALK)[number % 2]
     slots = Slots.of(message, talk, VOCABULARY)
-    messages = planner._messages(message, talk, slots, ())
+    messages = plan_messages(load_prompt("plan"), message, talk, slots)
     done = model.complete(messages, slots.schema(), deadline=soon(300), max_tokens=slots.budget())
     plan = json.loads(done.text)
     assert list(plan) == slots.schema()["required"]
