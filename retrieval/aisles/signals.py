@@ -8,6 +8,7 @@ Algorithms on Top-N Recommendation Tasks", 2010), words, and popularity by month
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -81,11 +82,17 @@ class Signals:
         found["words"] = self.words.scores(walks)
         return found
 
+    @cached_property
+    def _cumulated(self) -> Matrix:
+        """(p + 1, C) new walkers before each month."""
+        months = self.arrays["months"]
+        total: Matrix = np.concatenate([np.zeros((1, months.shape[1])), np.cumsum(months, axis=0)])
+        return total
+
     def lately(self, now: NDArray[np.float64]) -> tuple[Matrix, Matrix]:
         """(q, C) log of new walkers in the months before now, and log of what the season lifts a category by."""
-        months, first = self.arrays["months"], float(self.arrays["first"][0])
-        cumulated = np.concatenate([np.zeros((1, months.shape[1])), np.cumsum(months, axis=0)])
-        at = np.clip(((now - first) // MONTH).astype(np.int64) + 1, 0, len(months))
+        cumulated, first = self._cumulated, float(self.arrays["first"][0])
+        at = np.clip(((now - first) // MONTH).astype(np.int64) + 1, 0, len(cumulated) - 1)
         recent = cumulated[at] - cumulated[np.maximum(at - LATELY, 0)]
         return np.log1p(recent), self.arrays["season"][(now // MONTH).astype(np.int64) % YEAR].astype(np.float64)
 

@@ -11,7 +11,7 @@ from collections import Counter
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
+from scipy.sparse import coo_array, csr_array
 
 from retrieval.aisles.walks import Matrix, Walks
 from retrieval.catalogue import Catalogue
@@ -69,7 +69,7 @@ class Words:
         self.names, self.arrays = names, arrays
         shape = (len(arrays["offset"]), names.shape[1])
         base = csr_array((arrays["base_data"], arrays["base_index"], arrays["base_starts"]), shape=shape)
-        self._turned = base.T.tocsr()
+        self._base, self._turned = base, base.T.tocsr()
 
     @classmethod
     def fit(cls, names: csr_array, walks: Walks) -> Words:
@@ -107,18 +107,18 @@ class Words:
         """(q, C) how much the words of each shopper's goods speak for each category."""
         wide = np.log1p(np.diff(walks.walked().indptr)) / float(self.arrays["scale"][0])
         mine = _weighed(_counts(self.names, walks), self.arrays["rare"], wide)
-        alike = np.asarray((mine @ self._turned).todense())
+        alike = self._base @ mine.toarray()[0] if len(wide) == 1 else np.asarray((mine @ self._turned).todense())
         # Alphas sum to nothing over shoppers, so centring needs only what each of those has in common with all.
-        far = (alike - self.arrays["offset"]).astype(np.float32)
+        far = np.atleast_2d(alike - self.arrays["offset"]).astype(np.float32)
         found: Matrix = (far @ self.arrays["alpha"]).astype(np.float64) + self.arrays["usual"]
         return found
 
 
 def _counts(names: csr_array, walks: Walks) -> csr_array:
     """(q, w) how many of a shopper's events hold each word."""
-    ones = np.ones(len(walks))
-    events = csr_array((ones, (walks.shopper, walks.rows)), shape=(walks.shoppers, names.shape[0]))
-    return csr_array(events @ names)
+    lines = names[walks.rows]
+    owner = np.repeat(walks.shopper, np.diff(lines.indptr))
+    return csr_array(coo_array((lines.data, (owner, lines.indices)), shape=(walks.shoppers, names.shape[1])))
 
 
 def _weighed(counts: csr_array, rare: Array, wide: NDArray[np.float64]) -> csr_array:
