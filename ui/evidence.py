@@ -28,6 +28,10 @@ CHANNELS = {
     "habit": marked("Aisles that you walk"),
     "interests": marked("Reads like what you are into"),
     "neighbours": marked("Shoppers who took the same"),
+    "transitions": marked("What shoppers take next"),
+    "aisles": marked("Aisles that come next for you"),
+    "sequence": marked("The order in which you took things"),
+    "graph": marked("Goods that hang together"),
     "ranker": marked("What the learned order weighed"),
 }
 _FACTS = {

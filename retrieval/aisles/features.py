@@ -6,6 +6,8 @@ everybody; an owned aisle's habits are told apart by how often, when last, and w
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -23,18 +25,24 @@ WHO = ("events", "aisles", "breadth", "active", "pace", "newness")
 NAMES: tuple[str, ...] = (*SCORED, *OWN, *KIND, *WHO)
 
 
-def features(signals: Signals, walks: Walks, prices: NDArray[np.float64]) -> dict[str, Matrix]:
+def features(
+    signals: Signals, walks: Walks, prices: NDArray[np.float64], wanted: Collection[str] | None = None
+) -> dict[str, Matrix]:
     """(q, C) by feature.
 
     Args:
         signals: learnt from events before every shopper's now.
         walks: the shoppers' events.
         prices: (C + 1,) the log of each category's usual price, NaN unknown.
+        wanted: names that are needed; without any habit among them, which take half of the time, these are left out.
     """
     new = walks.table() == 0
-    found: dict[str, Matrix] = {name: standard(scores, new) for name, scores in signals.scores(walks).items()}
-    found |= _own(signals, walks)
+    scores = signals.scores(walks, wanted)
+    found: dict[str, Matrix] = {name: standard(score, new) for name, score in scores.items()}
     found |= _kinds(signals, walks, prices)
+    if wanted is not None and not {*OWN, *WHO} & set(wanted):
+        return found
+    found |= _own(signals, walks)
     who = _who(walks)
     return found | {name: np.broadcast_to(values[:, None], new.shape) for name, values in who.items()}
 

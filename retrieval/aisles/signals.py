@@ -7,6 +7,7 @@ Algorithms on Top-N Recommendation Tasks", 2010), words, and popularity by month
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -67,20 +68,19 @@ class Signals:
         }
         return cls(arrays | _months(walks) | _again(walks, owners), Words.fit(names, walks))
 
-    def scores(self, walks: Walks) -> dict[str, Matrix]:
-        """(q, C) by signal."""
+    def scores(self, walks: Walks, wanted: Collection[str] | None = None) -> dict[str, Matrix]:
+        """(q, C) by signal; of all, or of those wanted."""
         profile = walks.profile(HALF_LIFE)
-        found: dict[str, Matrix] = {
-            "ease": _through(profile, self.arrays["ease"]),
-            "near": _through(profile, self.arrays["near"]),
-            "lift": _through(walks.profile(LIFT_HALF_LIFE), self.arrays["lift"]),
-            "habit": _through(walks.sparse(walks.faded(HALF_LIFE)).log1p(), self.arrays["habit"]),
+        ways: dict[str, Callable[[], Matrix]] = {
+            "ease": lambda: _through(profile, self.arrays["ease"]),
+            "near": lambda: _through(profile, self.arrays["near"]),
+            "lift": lambda: _through(walks.profile(LIFT_HALF_LIFE), self.arrays["lift"]),
+            "habit": lambda: _through(walks.sparse(walks.faded(HALF_LIFE)).log1p(), self.arrays["habit"]),
+            "factors": lambda: _projected(profile, self.arrays["factors"]),
+            "tastes": lambda: _projected(walks.sparse().log1p(), self.arrays["tastes"]),
+            "words": lambda: self.words.scores(walks),
         }
-        for name, table in (("factors", profile), ("tastes", walks.sparse().log1p())):
-            factors = self.arrays[name]
-            found[name] = _through(table, np.ascontiguousarray(factors.T)) @ factors
-        found["words"] = self.words.scores(walks)
-        return found
+        return {name: way() for name, way in ways.items() if wanted is None or name in wanted}
 
     @cached_property
     def _cumulated(self) -> Matrix:
@@ -104,6 +104,12 @@ def _gram(table: csr_array) -> Matrix:
 def _through(table: csr_array, weights: Array) -> Matrix:
     """(q, k) sparse rows through dense weights."""
     found: Matrix = (table.astype(np.float32) @ weights).astype(np.float64)
+    return found
+
+
+def _projected(table: csr_array, factors: Array) -> Matrix:
+    """(q, C) sparse rows onto a few directions (f, C) and back."""
+    found: Matrix = _through(table, np.ascontiguousarray(factors.T)) @ factors
     return found
 
 

@@ -131,7 +131,7 @@ class Aisles(LearntChannel):
         if not len(place):
             return {}
         aisle = int(place[0])
-        found = self._features(history)
+        found = self._features(history, novel)
         if not novel and self.learnt.all is not None:
             if not self._chosen(found)[aisle]:
                 return {BASE: float(self._scores(history, novel=False)[aisle])}
@@ -174,7 +174,7 @@ class Aisles(LearntChannel):
 
     def _scores(self, history: History, novel: bool) -> NDArray[np.float64]:
         """(m,) scores of the modelled categories."""
-        found = self._features(history)
+        found = self._features(history, novel)
         if novel or self.learnt.all is None:
             total: NDArray[np.float64] = np.broadcast_to(plain(found, self._weights(novel)), (1, len(self._codes)))[0]
             return total
@@ -202,18 +202,18 @@ class Aisles(LearntChannel):
         full[self._codes] = scores
         return full
 
-    def _features(self, history: History) -> dict[str, Matrix]:
+    def _features(self, history: History, novel: bool) -> dict[str, Matrix]:
         now = history.now.astype("datetime64[us]").astype(np.int64)
         at = history.at.astype("datetime64[us]").astype(np.int64)
-        return self._known(history.rows.tobytes(), history.kinds.tobytes(), at.tobytes(), int(now))
+        return self._known(history.rows.tobytes(), history.kinds.tobytes(), at.tobytes(), int(now), novel)
 
-    def _look(self, rows: bytes, kinds: bytes, at: bytes, now: int) -> dict[str, Matrix]:
+    def _look(self, rows: bytes, kinds: bytes, at: bytes, now: int, novel: bool) -> dict[str, Matrix]:
         """The features of the history that these bytes hold; read only."""
         moments = np.frombuffer(at, np.int64).astype("datetime64[us]")
         events = np.frombuffer(rows, np.int32), np.frombuffer(kinds, np.int8)
         history = History(*events, moments, np.datetime64(now, "us"))
         walks = Walks.of_history(history, self._aisle_of, len(self._codes))
-        return features(self._signals, walks, self._arrays["prices"])
+        return features(self._signals, walks, self._arrays["prices"], {*NEW, *PLAIN_NEW} if novel else None)
 
 
 def _prices(catalogue: Catalogue, aisle_of: NDArray[np.int32], count: int) -> NDArray[np.float64]:

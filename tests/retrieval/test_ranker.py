@@ -229,5 +229,5 @@ def test_headings_cover_every_feature_and_lose_nothing() -> None:
     sums = gathered(shares)
     assert set(sums) == set(HEADINGS)
     assert sum(sums.values()) == pytest.approx(sum(shares.values()))
-    own = [name for name in shares if name.startswith(("copurchase", "neighbours"))]
+    own = [name for name in shares if name.startswith(("copurchase", "neighbours", "transitions"))]
     assert sums["taken_together"] == pytest.approx(sum(shares[name] for name in own))

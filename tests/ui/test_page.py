@@ -150,7 +150,7 @@ def test_feedback_is_confirmed_recorded_counted_and_taken_back(
     tab.press("cart", 1)
     tab.told("In your cart:")
     assert tab.page.locator("#xa-live .xa-act-cart").nth(1).get_attribute("aria-pressed") == "true"
-    assert tab.page.locator("#xa-cart li").count() == 1
+    assert tab.page.locator("#xa-cart .xa-list").first.locator("li").count() == 1  # below it, what goes with it
     tab.page.click("#xa-history-tab-button")
     tab.page.locator("#xa-history .xa-new").first.wait_for()
     assert tab.page.locator("#xa-history .xa-new").count() == 2
