@@ -19,6 +19,7 @@ from agent.explain import reply_lines
 from agent.language import steps_in
 from agent.memory import Memory
 from agent.models.base import ChatModel
+from agent.past import past_lines
 from agent.planner.model import ModelPlanner
 from agent.planner.rules import RulesPlanner
 from agent.planner.vocabulary import Vocabulary
@@ -27,7 +28,7 @@ from agent.prompting import load_prompt
 from agent.prose import Prose, Told, told_by_template
 from agent.schema import Act, Conversation, Plan, Profile, Receipt, Reply, Trace
 from agent.understand import Understood, understand
-from retrieval.history import LIKED, History
+from retrieval.history import History
 from retrieval.schema import Frozen, Need
 from retrieval.search import search
 from retrieval.shop import Shop
@@ -175,7 +176,7 @@ class Assistant:
         return self.shop.history(profile.shopper, extra=extra, personalise=profile.consent.personalise)
 
     def _understand(self, words: str, conversation: Conversation, profile: Profile, history: History) -> Understood:
-        lines = self._history_lines(history) if self._planner and profile.consent.prompt else []
+        lines = past_lines(history, self.shop.catalogue) if self._planner and profile.consent.prompt else []
         return understand(
             words,
             conversation,
@@ -184,12 +185,6 @@ class Assistant:
             seconds=self.settings.plan_seconds,
             history_lines=lines,
         )
-
-    def _history_lines(self, history: History) -> list[str]:
-        """The latest events in words, for a prompt; only with the shopper's consent."""
-        liked = history.of_kind(*LIKED)
-        refs = [liked.ref(index, self.shop.catalogue) for index in range(max(0, len(liked) - 12), len(liked))]
-        return [f"{ref.at:%Y-%m-%d} {ref.kind.value}: {ref.title[:80]} ({ref.category})" for ref in refs]
 
     def _tell(
         self, acted: Acted, words: str, profile: Profile, told: Told, cancel: threading.Event | None

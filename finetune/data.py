@@ -2,7 +2,7 @@
 
 For each split `OUT/train.jsonl`, `valid.jsonl` and `test.jsonl` hold examples of all four tasks in chat form
 (`messages`), `preference-train.jsonl` and so on pairs for preference tuning, `plan-test-turns.jsonl` whole
-conversations with their plans for `crossaisle eval plans`, and `README.md` is the data card.
+conversations with the plans they mean, for scoring any planner, and `README.md` is the data card.
 """
 
 from __future__ import annotations
