@@ -17,10 +17,24 @@ from retrieval.ranker.model import Features
 
 RATES = {"rate_month": 45.0, "rate_season": 120.0, "rate_year": 365.0, "rate_years": 1000.0}  # half-lives in days
 STEPS = {"rate_some": 50.0, "rate_many": 150.0}  # half-lives in events
-SCORED = ("ease", "near", "lift", "factors", "words", "habit", "tastes")
-OWN = ("times", *RATES, *STEPS, "place", "share", "visits", "days_since", "gap", "due", "trend")
+SCORED = ("ease", "near", "lift", "follow", "factors", "words", "habit", "tastes")
+OWN = (
+    "times",
+    *RATES,
+    *STEPS,
+    "place",
+    "share",
+    "visits",
+    "days_since",
+    "gap",
+    "due",
+    "trend",
+    "item_pace",
+    "item_again",
+)
 KIND = ("popular", "lately", "season", "again", "usual_gap", "price")
 MANY_DAYS = 1 << 20
+LEAST_GAP, ITEM_HALF_LIFE = 3.0, 365.0  # days
 WHO = ("events", "aisles", "breadth", "active", "pace", "newness")
 NAMES: tuple[str, ...] = (*SCORED, *OWN, *KIND, *WHO)
 
@@ -85,8 +99,30 @@ def _own(signals: Signals, walks: Walks) -> dict[str, Matrix]:
         "trend": found["rate_season"] / np.maximum(found["rate_years"], 1e-9),
     }
     found |= {name: np.where(own, values, np.nan) for name, values in habits.items()}
+    found |= _items(walks)
     share = times / np.maximum(times.sum(axis=1, keepdims=True), 1e-9)
     return found | {"times": np.log1p(times), "share": share, "visits": np.log1p(visits)}
+
+
+def _items(walks: Walks) -> dict[str, Matrix]:
+    """What the very goods that were taken again say of their aisle: how soon they are due, and how often it was."""
+    size = walks.shoppers * walks.aisles
+    width = int(walks.rows.max(initial=0)) + 1
+    _, start, good = np.unique(walks.shopper * width + walks.rows, return_index=True, return_inverse=True)
+    first, last = np.full(len(start), np.inf), np.full(len(start), -np.inf)
+    np.minimum.at(first, good, walks.days)
+    np.maximum.at(last, good, walks.days)
+    day = np.unique(good.astype(np.int64) * MANY_DAYS + walks.days.astype(np.int64)) // MANY_DAYS
+    again = np.bincount(day, minlength=len(start)) - 1
+    since = np.maximum(walks.now[walks.shopper[start]] - last, 0.0)
+    gap = np.maximum((last - first) / np.maximum(again, 1), LEAST_GAP)
+    pace = np.where(
+        again > 0, 0.5 ** np.maximum(since / gap - 1.0, 0.0) * 30.0 / gap, 0.0
+    )  # a month; overdue ones fade
+    cell = (walks.shopper * walks.aisles + walks.aisle)[start]
+    sums = {"item_pace": pace, "item_again": again * 0.5 ** (since / ITEM_HALF_LIFE)}
+    shape = (walks.shoppers, walks.aisles)
+    return {name: np.log1p(np.bincount(cell, values, minlength=size)).reshape(shape) for name, values in sums.items()}
 
 
 def _kinds(signals: Signals, walks: Walks, prices: NDArray[np.float64]) -> dict[str, Matrix]:

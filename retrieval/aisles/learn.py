@@ -30,10 +30,10 @@ ENOUGH, MOST_LISTS = 200, 1500  # shoppers of a slice
 FEWEST = 60  # shoppers of all slices below which nothing is learnt and the plain sums are used
 DEPTH_ALL, DEPTH_NEW = 60, 100  # aisles of a list that are learnt from, those best by plain sums
 BATCH = 100  # shoppers whose features are held at once
-NEW = ("words", "factors", "ease", "near", "lift", "popular", "lately", "season")
+NEW = ("words", "factors", "tastes", "ease", "near", "lift", "follow", "popular", "lately", "season")
 RIDGE = 3.0
 TREES = RankerConfig(
-    objective="binary", trees=200, leaves=24, learning_rate=0.05, least=150, feature_share=0.4, ridge=30.0
+    objective="binary", trees=400, leaves=24, learning_rate=0.025, least=150, feature_share=0.4, ridge=30.0
 )
 PLAIN_NEW = {"ease": 1.0, "words": 1.0, "popular": 0.3}
 PLAIN_ALL = PLAIN_NEW | {"rate_year": 4.0, "rate_years": 2.0, "rate_season": 2.0}

@@ -2,7 +2,7 @@
 
 EASE (Steck, "Embarrassingly Shallow Autoencoders for Sparse Data", 2019) on which aisles are walked and on how often,
 item-kNN and association over categories, truncated SVD (Cremonesi, Koren, Turrin, "Performance of Recommender
-Algorithms on Top-N Recommendation Tasks", 2010), words, and popularity by month.
+Algorithms on Top-N Recommendation Tasks", 2010), which aisle follows which, words, and popularity by month.
 """
 
 from __future__ import annotations
@@ -28,13 +28,18 @@ FACTORS, TASTES = 8, 24  # directions of the SVD of which aisles, and of how oft
 NEAR_SHRINK = 30.0
 LIFT_SHRINK, LIFT_SUPPORT = 5.0, 2  # shoppers as if by chance, and that a pair needs
 LIFT_HALF_LIFE = 120.0  # days; where a shopper goes next hangs on where they were lately
+FOLLOW_DAYS, FOLLOW_HALF_LIFE = 60.0, 15.0  # an aisle follows another within; what starts a way lies not far back
+FOLLOW_SHRINK, FOLLOWERS = 5.0, 40  # walks as if by chance; later walks that one is paired with
 MONTH = 365.25 / 12
 LATELY = 6  # months
 YEAR = 12  # months
 AHEAD = 3  # months, the present one included, that a season's share is taken over
 SEASON_SHRINK = 60.0  # shoppers as if evenly spread over the year
 MIN_GAP, GAP_SHRINK = 3.0, 3.0  # days; walkers as usual
-ARRAYS = ("habit", "ease", "near", "lift", "factors", "tastes", "owners", "months", "first", "season", "gap", "again")
+ARRAYS = (
+    *("habit", "ease", "near", "lift", "follow", "factors", "tastes"),
+    *("owners", "months", "first", "season", "gap", "again"),
+)
 
 
 @dataclass(frozen=True)
@@ -62,6 +67,7 @@ class Signals:
             "habit": _ease(_gram(walks.sparse(walks.faded(HALF_LIFE)).log1p()), RIDGE_HABIT),
             "near": near.astype(np.float32),
             "lift": _lift(gram, walks.shoppers),
+            "follow": _follow(walks),
             "factors": _factors(_gram(walks.profile(HALF_LIFE)), FACTORS),
             "tastes": _factors(_gram(often), TASTES),
             "owners": owners,
@@ -75,6 +81,7 @@ class Signals:
             "ease": lambda: _through(profile, self.arrays["ease"]),
             "near": lambda: _through(profile, self.arrays["near"]),
             "lift": lambda: _through(walks.profile(LIFT_HALF_LIFE), self.arrays["lift"]),
+            "follow": lambda: _through(walks.profile(FOLLOW_HALF_LIFE), self.arrays["follow"]),
             "habit": lambda: _through(walks.sparse(walks.faded(HALF_LIFE)).log1p(), self.arrays["habit"]),
             "factors": lambda: _projected(profile, self.arrays["factors"]),
             "tastes": lambda: _projected(walks.sparse().log1p(), self.arrays["tastes"]),
@@ -135,6 +142,28 @@ def _lift(gram: Matrix, shoppers: int) -> NDArray[np.float32]:
     lift[(gram < LIFT_SUPPORT) | (lift < 0)] = 0.0
     np.fill_diagonal(lift, 0.0)
     return np.ascontiguousarray(lift, dtype=np.float32)
+
+
+def _follow(walks: Walks) -> NDArray[np.float32]:
+    """(C, C) log of how far more often than by chance the second aisle is walked some days after the first.
+
+    The one signal here that knows a direction: a printer comes before its ink.
+    """
+    size = walks.aisles
+    day = np.floor(walks.days).astype(np.int64)
+    first = int(day.min(initial=0))
+    many = int(day.max(initial=first)) - first + 1
+    visits = np.unique((walks.shopper * many + day - first) * size + walks.aisle)
+    when, aisle = np.divmod(visits, max(size, 1))
+    shopper, day = np.divmod(when, many)
+    count = np.zeros(size * size)
+    for step in range(1, min(FOLLOWERS + 1, len(visits))):
+        gap = day[step:] - day[:-step]
+        good = (shopper[step:] == shopper[:-step]) & (gap > 0) & (gap <= FOLLOW_DAYS)
+        count += np.bincount(aisle[:-step][good] * size + aisle[step:][good], minlength=size * size)
+    table = count.reshape(size, size)
+    chance = np.outer(table.sum(axis=1), table.sum(axis=0)) / max(float(table.sum()), 1.0)
+    return np.log((table + FOLLOW_SHRINK) / (chance + FOLLOW_SHRINK)).astype(np.float32)
 
 
 def _factors(gram: Matrix, count: int) -> NDArray[np.float32]:
