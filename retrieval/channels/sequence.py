@@ -45,7 +45,7 @@ class SequenceConfig(Frozen):
         negatives: items that a batch's targets are told from, besides each other.
         full_up_to: up to this many modelled items, all are told from each other instead.
         members: networks that are trained with different seeds and heard together.
-        held_share: share of shoppers (`held_most` at most) whose last event tells when to stop.
+        held_share: share of shoppers (`held_most` at most) whose last event tells which state is best.
         held_most: see `held_share`.
         least_shared: share of events that must be on items which more than one shopper chose; in a shop of ever new
             items there is little to learn, and it would take longest.
@@ -57,10 +57,10 @@ class SequenceConfig(Frozen):
     width: int = Field(default=128, ge=4, multiple_of=4)
     layers: int = Field(default=2, ge=1, le=8)
     heads: int = Field(default=4, ge=1, le=8)
-    dropout: float = Field(default=0.4, ge=0, lt=1)
+    dropout: float = Field(default=0.5, ge=0, lt=1)
     decay: float = Field(default=0.01, ge=0)
     rate: float = Field(default=2e-3, gt=0)
-    epochs: int = Field(default=8, ge=1)
+    epochs: int = Field(default=12, ge=1)
     most_places: int = Field(default=2_000_000, ge=1)
     negatives: int = Field(default=512, ge=1)
     full_up_to: int = Field(default=2048, ge=0)

@@ -29,7 +29,6 @@ from retrieval.history import KINDS
 
 log = logging.getLogger(__name__)
 CHECKS = 6  # how often the held-out events are asked during training
-PATIENCE = 3  # checks without a gain before training ends
 START_NORM = 0.8  # length of an item's vector before training
 
 
@@ -107,7 +106,7 @@ def train(sequences: Sequences, plan: Plan, held: NDArray[np.int64]) -> tuple[di
     Args:
         sequences: what shoppers did; at least one item.
         plan: sizes and rates.
-        held: places of events kept out to tell when to stop; with none, the last state is taken.
+        held: places of events kept out to tell which state is best; with none, the last one is taken.
 
     Returns:
         Weights by name, float32, and the number of epochs whose state they are.
@@ -137,9 +136,8 @@ class _Training:
         self.every = max(1, plan.epochs // CHECKS)
 
     def run(self) -> tuple[dict[str, Array], int]:
-        """All epochs, or fewer where the held-out events stop gaining; then the best state."""
-        best, best_state, stale = -1.0, self._state(), 0
-        found = 0
+        """All epochs, since the falling rate gains most at the end; then the state that told held-out events best."""
+        best, best_state, found = -1.0, self._state(), 0
         for epoch in range(1, self.plan.epochs + 1):
             loss = self._epoch(epoch)
             if epoch % self.every and epoch < self.plan.epochs:
@@ -147,9 +145,7 @@ class _Training:
             reached = self._reached() if len(self.held) else float(epoch)
             log.debug("epoch %d: loss %.4f, held out %.4f", epoch, loss, reached)
             if reached > best:
-                best, best_state, stale, found = reached, self._state(), 0, epoch
-            elif (stale := stale + 1) >= PATIENCE:
-                break
+                best, best_state, found = reached, self._state(), epoch
         return best_state, found
 
     def _epoch(self, epoch: int) -> float:

@@ -10,7 +10,9 @@ from agent.act import Actor
 from agent.models.scripted import LIES, ScriptedModel
 from agent.turn import Assistant, CardsReady, TextDelta, TurnDone
 from eval.bench import bench_turn
+from eval.fitting import bench_fit
 from eval.hostile import bench_hostile
+from retrieval.channels.registry import CHANNELS
 from tests.shops import hostile_shop, sample_shop
 
 
@@ -22,6 +24,16 @@ def test_a_turn_bench_reports_both_kinds_with_cards() -> None:
         assert 0 < figures["p50_ms"] <= figures["p95_ms"] <= figures["max_ms"]
         assert figures["cards"] >= 1
     assert report["stock"] == "from the feed"
+
+
+def test_a_fit_bench_times_every_channel_and_the_learned_order() -> None:
+    report = bench_fit(sample_shop(), train=False)
+    seconds, total = report["seconds"], report["total"]
+    assert isinstance(seconds, dict)
+    assert isinstance(total, dict)
+    assert {*CHANNELS, "reading", "vectors", "ranker"} == set(seconds)
+    assert sum(part["wall"] for part in seconds.values()) == pytest.approx(total["wall"], abs=0.2)
+    assert seconds["ranker"]["wall"] > 0.5  # it fits what it hears once more
 
 
 def test_hostile_turns_break_nothing_on_the_sample_market() -> None:

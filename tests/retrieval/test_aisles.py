@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+from scipy.sparse import csr_array
 
 from retrieval.aisles.features import NAMES, features
 from retrieval.aisles.learn import NEW, cut
@@ -181,3 +182,42 @@ def test_one_history_has_the_features_it_has_among_all(events: pl.DataFrame, cat
     one = features(signals, Walks.of_history(history, aisle_of, len(codes)), prices)
     for name in NAMES:
         np.testing.assert_allclose(one[name][0], every[name][7], rtol=1e-5, atol=1e-5)
+
+
+def walked(days: list[float], aisles: list[int], rows: list[int], now: float) -> Walks:
+    """One shopper's purchases among three aisles."""
+    count = len(days)
+    return Walks(
+        np.zeros(count, np.int64),
+        np.array(aisles, np.int64),
+        np.array(rows, np.int32),
+        np.array(days),
+        np.ones(count),
+        np.array([now]),
+        3,
+    )
+
+
+def test_ink_follows_printers_and_printers_do_not_follow_ink() -> None:
+    # Thirty shoppers take aisle 0 and aisle 1 ten days later; thirty others aisle 2, then 0, and 1 on the same day.
+    shoppers = np.concatenate([np.repeat(np.arange(30), 2), np.repeat(np.arange(30, 60), 3)])
+    aisle = np.concatenate([np.tile([0, 1], 30), np.tile([2, 0, 1], 30)])
+    day = np.concatenate([np.tile([100.0, 110.0], 30), np.tile([90.0, 100.0, 100.5], 30)])
+    walks = Walks(shoppers, aisle, aisle.astype(np.int32), day, np.ones(150), np.full(60, 110.0), 3)
+    follow = Signals.fit(walks, csr_array((3, 1), dtype=np.float32)).arrays["follow"]
+    # 0 -> 1, 2 -> 0 and 2 -> 1 thirty times each, of 90 ways: by chance 0 -> 1 would be 30 * 60 / 90 = 20.
+    assert follow[0, 1] == pytest.approx(np.log(35 / 25))
+    assert follow[1, 0] == 0.0
+    assert follow[0, 0] == pytest.approx(np.log(5 / 15))
+
+
+def test_goods_taken_again_are_due_in_their_aisle_and_fade_when_overdue() -> None:
+    names = csr_array((9, 1), dtype=np.float32)
+    again = walked([0.0, 30.0, 60.0, 60.0, 60.0], [0, 0, 0, 1, 1], [4, 4, 4, 5, 6], now=80.0)
+    signals = Signals.fit(again, names)
+    found = features(signals, again, np.zeros(3))
+    assert found["item_pace"][0].tolist() == pytest.approx([np.log(2.0), 0.0, 0.0])  # once in thirty days
+    assert found["item_again"][0].tolist() == pytest.approx([np.log1p(2 * 0.5 ** (20 / 365)), 0.0, 0.0])
+    overdue = walked([0.0, 30.0, 60.0, 60.0, 60.0], [0, 0, 0, 1, 1], [4, 4, 4, 5, 6], now=120.0)
+    late = features(signals, overdue, np.zeros(3))
+    assert late["item_pace"][0, 0] == pytest.approx(np.log1p(0.5))  # a gap overdue: half

@@ -69,6 +69,24 @@ def encoder(
     return _told(bench_encoders(judgments, tuple(encoders or ("static", "minilm"))), quiet=as_json)
 
 
+@app.command("fit")
+@command
+def fit(
+    *,
+    data: Annotated[Path, typer.Argument(metavar="PATH", help="A shop folder, or any file that ingest reads.")],
+    format: Annotated[str | None, typer.Option(metavar="F", help="The file's format; detected if not given.")] = None,  # noqa: A002
+    train: Annotated[bool, typer.Option(help="The sequence and graph models too.")] = True,
+    as_json: AsJson = False,
+) -> Json:
+    """Time how long every channel takes to learn, and the learned order."""
+    from eval.fitting import bench_fit
+    from retrieval.progress import bars
+
+    with bars() as progress:
+        report = bench_fit(data, format, train=train, progress=progress)
+    return _told(report, quiet=as_json)
+
+
 def _told(report: dict[str, object], *, quiet: bool) -> Json:
     if not quiet:
         say(json.dumps(report, indent=2, ensure_ascii=False))
