@@ -9,6 +9,10 @@ from agent.planner.lexicon import lexicon, said
 from agent.planner.tokens import Text
 
 _CART = r"(?:cart|basket|trolley|shopping bag|bag)"
+_SO_MANY = (
+    r"(?<=^ )(?:(?:ok|okay|yes|then|,) )*(?:\d{1,2}|two|three|four|five|six|a couple|a dozen) of the "
+    r"(?:first|second|third|fourth|last|\w+ ones?)"
+)
 _BETWEEN = frozenset(
     [
         "to",
@@ -56,7 +60,7 @@ def cart_op(text: Text, pointed: bool, wishes: bool = False) -> Literal["add", "
         return "show"
     if (
         pointed
-        and _takes(text)
+        and (_takes(text) or text.has(_SO_MANY))
         and not text.has(r"why|how|what|which|similar|(?:more|something|anything|ones?|others?|just) like")
     ):
         return "add"
@@ -70,7 +74,10 @@ def _takes(text: Text) -> bool:
             return True
         for at in range(text.span(match)[-1] + 1, len(text)):
             if text.taken[at] == "reference" or text.tokens[at].low in {"it", "this", "that", "them", "these", "those"}:
-                return True
+                after = text.tokens[at + 1].low if at + 1 < len(text) else ""
+                if match.group() != "i want" or after not in {"in", "with", "without", "to"}:
+                    return True
+                break
             if text.tokens[at].low not in _BETWEEN and not text.tokens[at].low.isdigit():
                 break
     return False
@@ -130,6 +137,7 @@ def is_small_talk(text: Text) -> bool:
     wanting = text.has(
         r"want|need|looking|recommend|suggest|buy|find|show|help|search|shop|shopping|get|gift|present|more|else|again|change|purchase|other|others|another|different"
     )
+    wanting |= text.has(r"(?:from|by|with|of|in) (?:a |an |the )?(?:\w+ )?(?:brand|quality|colou?r|size|style)")
     return not wanting and all(
         not t.low[0].isalnum() or t.low in lists.stop or t.low in lists.generic for t in text.tokens
     )

@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any, Literal
 
 from agent.planner.hear import Heard
 from agent.planner.lexicon import lexicon
-from agent.planner.query import head_of, main
+from agent.planner.query import head_of, main, without_loose_ends
+from agent.planner.recall import recalled
 from agent.planner.topic import affirmed, fresh, join, topic
 from agent.planner.vocabulary import Vocabulary
 from agent.planner.wishes import limit
 from agent.schema import Act, Conversation, Plan, Shown
 from retrieval.text import key, terms, words
 
+_ALSO = r"also|too|as well|and also|(?<=^ )or"
 FEW = 5  # of the shown items, best first: what the shopper has before their eyes
 
 
 def carry(heard: Heard, base: Plan, conversation: Conversation, vocabulary: Vocabulary) -> Plan:
     """The plan for a turn that searches, or asks back where there is nothing to search for."""
     fields: dict[str, Any] = {"act": Act.RECOMMEND}
+    base = recalled(heard, base, conversation)
     plan = topic(heard, fresh(base) if heard.anew or _bare_gift(heard, base) else base, vocabulary)
     if not heard.anew and heard.affirms and base.query and base.act is Act.CLARIFY:
         plan = affirmed(plan, conversation, vocabulary)
+    plan = _with_brand(heard, plan, vocabulary)
     fields |= _names(heard, plan, conversation, vocabulary)
     fields |= _terms(heard, plan, fields)
     fields |= _price(heard, plan, conversation)
@@ -44,6 +48,18 @@ def _bare_gift(heard: Heard, base: Plan) -> bool:
     return asks and nobody and not heard.phrases and not heard.references and base.act is not Act.CLARIFY
 
 
+def _with_brand(heard: Heard, plan: Plan, vocabulary: Vocabulary) -> Plan:
+    """Take a brand in the query for one where a further one is named: "Sony headphones", then "Bose too"."""
+    said = plan.query.split()
+    hits = vocabulary.find_brands(said)
+    further = heard.text.has(_ALSO) and (heard.names.brands or heard.names.wanted)
+    if not further or not hits or hits[0].start or hits[0].end == len(said) or vocabulary.is_word(hits[0].names[0]):
+        return plan
+    return plan.model_copy(
+        update={"query": " ".join(said[hits[0].end :]), "brands": join(plan.brands, hits[0].names)},
+    )
+
+
 def _names(heard: Heard, plan: Plan, conversation: Conversation, vocabulary: Vocabulary) -> dict[str, Any]:
     """Brands, categories, platforms: the last said counts, for and against."""
     names, edits = heard.names, heard.edits
@@ -52,7 +68,7 @@ def _names(heard: Heard, plan: Plan, conversation: Conversation, vocabulary: Voc
         about = heard.targets or conversation.shown
         brands = {item.brand for item in about if item.brand}
         refused += sorted(brands) if len(brands) == 1 or heard.targets else []
-    also = heard.text.has(r"also|too|as well|and also|or")
+    also = heard.text.has(_ALSO)
     fields: dict[str, Any] = {}
     for wanted, against, new, off in (
         ("brands", "not_brands", names.brands, refused),
@@ -71,14 +87,15 @@ def _names(heard: Heard, plan: Plan, conversation: Conversation, vocabulary: Voc
     if heard.other_platform:
         seen = plan.platforms or _seen(heard, conversation, "platform", vocabulary.platforms)
         fields["not_platforms"] = join(fields["not_platforms"], seen)
-    if heard.any_brand or heard.other_brand:
+    if heard.any_brand or heard.other_brand or (names.wanted and not also):
         fields["brands"] = tuple(names.brands)
     if heard.any_platform or heard.other_platform:
         fields["platforms"] = tuple(names.platforms)
     dropped = {word for phrase in edits.unneeded for word in words(phrase)}
     fields["brands"] = tuple(name for name in fields["brands"] if not set(words(name)) <= dropped)
-    accepted = [name for name in plan.not_brands if set(words(name)) & set(edits.accepted) and name not in refused]
-    fields["not_brands"] = tuple(name for name in fields["not_brands"] if name not in accepted)
+    accepted = set(edits.accepted)
+    for name, new in (("not_brands", refused), ("not_categories", edits.not_categories)):
+        fields[name] = tuple(n for n in fields[name] if n in new or not accepted & {*words(n), *terms(key(n))})
     return fields
 
 
@@ -106,16 +123,19 @@ def _terms(heard: Heard, plan: Plan, names: dict[str, Any]) -> dict[str, Any]:
         if not set(terms(t)) <= wished | dropped | set(edits.accepted)
     ]  # fmt: skip
     head = head_of(plan.query)
-    new = [" ".join(w for w in t.split() if head not in terms(w)) or t if len(t.split()) > 1 else t for t in new]
-    gone = {t for phrase in new for t in terms(phrase)}
-    include = [t for t in plan.include if not set(terms(t)) & (gone | dropped)]
+    new = [t if t in edits.names else _headless(t, head) for t in new]
+    held = {t for text in (plan.query, *plan.include) for t in terms(text)}
+    gone = {t for phrase in new if phrase not in edits.names and held >= {*terms(phrase)} for t in terms(phrase)}
     extra = [
         *(["promotion"] if heard.wishes.offer else []),
         *(["affordable"] if heard.wishes.cheap else []),
         *edits.soft,
+        *heard.names.wanted,
         *heard.recipient.about,
     ]
-    query = " ".join(w for w in plan.query.split() if not terms(w) or not set(terms(w)) <= gone | dropped)
+    query, *include = (_nameless(text, {*edits.names, *edits.not_brands}) for text in (plan.query, *plan.include))
+    include = [t for t in include if t and not set(terms(t)) & (gone | dropped)]
+    query = without_loose_ends([w for w in query.split() if not terms(w) or not set(terms(w)) <= gone | dropped])
     query = "" if head in gone or all(w.casefold() in lexicon().stop for w in query.split()) else query
     categories = set(names.get("not_categories", ()))
     return {
@@ -124,6 +144,22 @@ def _terms(heard: Heard, plan: Plan, names: dict[str, Any]) -> dict[str, Any]:
         "exclude": join(exclude, new),
         "categories": tuple(c for c in names["categories"] if c not in categories),
     }
+
+
+def _headless(phrase: str, head: str) -> str:
+    """A refused phrase without the thing searched for: of "leather bags" only the leather isn't wanted."""
+    return " ".join(w for w in phrase.split() if head not in terms(w)) or phrase
+
+
+def _nameless(text: str, names: Collection[str]) -> str:
+    """A query or a wish without refused names, each as a whole: "coffee" stays where "Mr. Coffee" is refused."""
+    kept = text.split()
+    for name in names:
+        length = len(name.split())
+        for at in range(len(kept) - length, -1, -1):
+            if terms(" ".join(kept[at : at + length])) == terms(name):
+                del kept[at : at + length]
+    return " ".join(kept)
 
 
 def _price(heard: Heard, plan: Plan, conversation: Conversation) -> dict[str, Any]:
@@ -136,9 +172,9 @@ def _price(heard: Heard, plan: Plan, conversation: Conversation) -> dict[str, An
         if price.low is not None and price.high is not None:
             low, high = price.low, price.high
         elif price.high is not None:
-            low, high = (low if low is not None and low <= price.high else None), price.high
+            low, high = (low if low is not None and low < price.high else None), price.high
         elif price.low is not None:
-            low, high = price.low, (high if high is not None and high >= price.low else None)
+            low, high = price.low, (high if high is not None and high > price.low else None)
     elif heard.wishes.price:
         bound = limit(
             heard.wishes.price, conversation.shown, heard.targets if heard.definite else (), far=heard.wishes.far

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from agent.planner.lexicon import lexicon, said
 from agent.planner.phrase import NUMBERS
+from agent.planner.refused import name_only, phrase_at, refused_phrases
 from agent.planner.tokens import Text
 from agent.planner.vocabulary import Vocabulary
 from retrieval.text import key, terms
@@ -51,9 +52,13 @@ _ALSO_AND = (
 
 @dataclass
 class Edits:
-    """Refusals in words or names; `unneeded` wishes and `accepted` refusals are dropped, `soft` wishes added."""
+    """Refusals in words or names; `unneeded` wishes and `accepted` refusals are dropped, `soft` wishes added.
+
+    Of `exclude`, those in `names` are names of several words that the catalogue doesn't know ("mr. coffee").
+    """
 
     exclude: list[str] = field(default_factory=list)
+    names: set[str] = field(default_factory=set)
     not_brands: list[str] = field(default_factory=list)
     not_categories: list[str] = field(default_factory=list)
     not_platforms: list[str] = field(default_factory=list)
@@ -106,7 +111,7 @@ def _owned(text: Text, edits: Edits) -> None:
         return
     lists = lexicon()
     for match in text.find(said("edits.owned")):
-        start, end = _phrase(text, text.span(match)[-1] + 1)
+        start, end = phrase_at(text, text.span(match)[-1] + 1)
         span = [i for i in range(start, end) if text.tokens[i].low != "already"]
         plain = lists.describing | lists.padding | lists.link | NUMBERS
         head = [i for i in span if text.tokens[i].low not in plain and text.tokens[i].low[0].isalpha()]
@@ -130,16 +135,18 @@ def _accept(text: Text, edits: Edits, refused: set[str]) -> None:
 def _refuse(text: Text, vocabulary: Vocabulary, edits: Edits, negator: range, negating: str) -> None:
     at = negator[-1] + 1
     if negating == "not" and negator[0] and text.tokens[negator[0] - 1].low in lexicon().auxiliary:
+        if text.tokens[negator[0] - 1].low in {"does", "should", "must", "would"}:  # but "I can't sleep" tells a need
+            text.take(range(negator[0], min(at + 1, len(text))), "edit")
         return  # "it doesn't squeak" says something of a verb
     if (
         negating == "no"
         and at < len(text)
-        and text.tokens[at].low in {",", ".", "!", "i", "it", "that", "this", "the", "you", "actually", "make"}
+        and text.tokens[at].low in {",", ".", "!", "i", "it", "that", "this", "the", "you", "actually", "make", "not"}
     ):
         return  # "no, ..." answers, it doesn't refuse what follows
-    end, phrases = _phrases(text, at, lists_and=negating.split(maxsplit=1)[0] in _ALSO_AND)
+    end, phrases = refused_phrases(text, vocabulary, at, lists_and=negating.split(maxsplit=1)[0] in _ALSO_AND)
     if len(phrases) == 1:
-        end, phrases = _name_only(text, vocabulary, end, phrases)
+        end, phrases = name_only(text, vocabulary, end, phrases)
     if at < len(text) and any(text.taken[i] == "reference" for i in range(at, min(end + 2, len(text)))):
         edits.refused_references = True
         text.take(negator, "edit")
@@ -155,69 +162,9 @@ def _refuse(text: Text, vocabulary: Vocabulary, edits: Edits, negator: range, ne
     text.take(range(negator[0], end), "edit")
 
 
-def _phrases(text: Text, at: int, *, lists_and: bool) -> tuple[int, list[range]]:
-    """Noun phrases after a negator: "leather, plastic or metal" are three. Returns where they end, and them."""
-    phrases: list[range] = []
-    while True:
-        start, end = _phrase(text, at)
-        if start == end:
-            return (phrases[-1][-1] + 1 if phrases else at if start == at else start), phrases
-        phrases.append(range(start, end))
-        following = text.tokens[end].low if end < len(text) else ""
-        after = text.tokens[end + 1].low if end + 1 < len(text) else ""
-        if following in {"or", "nor"} or (following == "and" and lists_and and _lists(text, end + 1)):
-            at = end + 1
-        elif following == "," and (after in {"or", "nor", "no"} or _comma_lists(text, end + 1)):
-            at = end + (2 if after in {"or", "nor", "no"} else 1)
-        else:
-            return end, phrases
-
-
-def _name_only(text: Text, vocabulary: Vocabulary, end: int, phrases: list[range]) -> tuple[int, list[range]]:
-    """Refuse Nike alone in "anything but Nike running shoes": what follows a name is still wanted."""
-    span = phrases[0]
-    hits = vocabulary.find_brands(text.words(span))
-    named = hits[0].end if hits and hits[0].start == 0 else 0
-    if not named and span[0] > 0 and not text.raw.istitle():
-        capital = [text.raw[text.tokens[i].start].isupper() for i in span]
-        named = capital.index(False) if capital[0] and not all(capital) else 0
-    if not named or named == len(span):
-        return end, phrases
-    return span[0] + named, [span[:named]]
-
-
-def _phrase(text: Text, at: int) -> tuple[int, int]:
-    while at < len(text) and not text.taken[at] and text.tokens[at].low in lexicon().after_no:
-        at += 1
-    end = at
-    while (
-        end < len(text) and end - at < 4 and not text.taken[end] and text.tokens[end].low not in lexicon().ends_refusal
-    ):
-        if not text.tokens[end].low[0].isalnum() or (text.tokens[end].low in lexicon().breaks and end > at):
-            break
-        end += 1
-    return at, end
-
-
-def _lists(text: Text, at: int) -> bool:
-    """Whether "and" goes on with another short refusal, not with a wish of its own."""
-    start, end = _phrase(text, at)
-    described = all(t in lexicon().adjective for t in text.words(range(start, end)))
-    return 0 < end - at <= 2 and start == at and not described and text.tokens[at].low not in lexicon().breaks
-
-
-def _comma_lists(text: Text, at: int) -> bool:
-    """Whether a comma goes on a list that ends in "or": "no leather, plastic or metal"."""
-    start, end = _phrase(text, at)
-    if start != at or not 0 < end - start <= 2 or end >= len(text):
-        return False
-    following = text.tokens[end].low
-    return following in {"or", "nor"} or (following == "," and _comma_lists(text, end + 1))
-
-
 def _file(text: Text, vocabulary: Vocabulary, edits: Edits, span: range, brand_said: bool) -> None:
     words = [i for i in span if text.tokens[i].low not in lexicon().padding] or list(span)
-    phrase = " ".join(dict.fromkeys(text.surface(range(i, i + 1)) for i in words))
+    phrase = " ".join({text.tokens[i].start: text.surface(range(i, i + 1)) for i in words}.values())
     if text.tokens[words[-1]].low in lexicon().stop and len(words) == 1:
         return
     brands = vocabulary.brand(phrase)
@@ -228,4 +175,15 @@ def _file(text: Text, vocabulary: Vocabulary, edits: Edits, span: range, brand_s
         edits.not_brands.extend(brands)
     else:
         edits.not_categories.extend(vocabulary.category(phrase))
-        edits.exclude.append(phrase if not key(phrase) else phrase.lower() if not vocabulary.brand(phrase) else phrase)
+        phrase = phrase if not key(phrase) or vocabulary.brand(phrase) else phrase.lower()
+        edits.exclude.append(phrase)
+        edits.names |= {phrase} if _is_name(text, words) else set()
+
+
+def _is_name(text: Text, words: list[int]) -> bool:
+    """Whether words are one name: "Mr. Coffee", "Kirkland Signature"."""
+    surfaces = [text.raw[text.tokens[i].start : text.tokens[i].end] for i in words]
+    shouted = text.raw.isupper() or text.raw.istitle()
+    return len(words) > 1 and (
+        surfaces[0].endswith(".") or (not shouted and all(s[0].isupper() or s == "&" for s in surfaces))
+    )

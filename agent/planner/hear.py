@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from agent.planner import acts
 from agent.planner.edits import Edits, read_edits
-from agent.planner.lexicon import said
+from agent.planner.lexicon import lexicon, said
 from agent.planner.money import Price, read_price
 from agent.planner.names import Names, read_names
 from agent.planner.phrase import Phrase
@@ -28,7 +29,8 @@ _COUNTS |= {"a dozen": 12, "a couple": 2}
 class Heard:
     """Everything that one message says.
 
-    `fresh` asks for ideas anew, `other_aisle` for goods unlike those shown, `mine` for what the shopper may need.
+    `fresh` asks for ideas anew, `other_aisle` for goods unlike those shown, `mine` for what the shopper may need,
+    `returns` for what was shown before, `companion` tells the goods that others are to go with.
     """
 
     text: Text
@@ -61,6 +63,8 @@ class Heard:
     small_talk: bool
     off_topic: bool
     serves: bool
+    returns: bool
+    companion: str
 
     @property
     def targets(self) -> tuple[Shown, ...]:
@@ -85,11 +89,13 @@ def hear(message: str, conversation: Conversation, vocabulary: Vocabulary) -> He
     asks, why, compares = acts.asks(text), acts.asks_why(text), acts.compares(text)
     changes = text.has(said("acts.add")) or text.has(said("acts.remove"))
     similar = bool(shown) and text.has(said("hear.similar"))
+    returns = [_take(text, f"hear.{name}", "idiom") for name in ("shown_before", "back_to") if previous is not None]
     quantity = _quantity(text)
     currency = (previous.currency if previous else None) or vocabulary.currency
     priced = not ((compares or why) and shown) or text.has(_SIGN)
     price = read_price(text, currency, expected=_expected(previous), most_shown=len(shown)) if priced else Price()
     wishes = read_wishes(text, shown=bool(shown))
+    companion = _companion(text, previous or Plan())
     references = _references(text, conversation, act=changes or why or compares or asks or acts.is_places(text))
     recipient = read_recipient(text, previous.recipient if previous else None)
     cart = acts.cart_op(text, bool(references) or (quantity > 1 and bool(shown)))
@@ -114,7 +120,32 @@ def hear(message: str, conversation: Conversation, vocabulary: Vocabulary) -> He
         any_platform=any_platform, other_brand=other_brand, other_platform=other_platform, other_aisle=other_aisle,
         mine=reads["mine"] and not recipient.name, small_talk=not answering and acts.is_small_talk(text),
         off_topic=acts.off_topic(text) or serves, serves=serves,
+        returns=any(returns), companion=companion or _fitted(text, references, previous or Plan()),
     )  # fmt: skip
+
+
+def _companion(text: Text, previous: Plan) -> str:
+    """What the goods named are to go with: the earlier goods in "a toy to go with it" and "a case for it"; else ""."""
+    found = ""
+    for match in text.find(said("hear.companion")):
+        if previous.query and _names_before(text, text.span(match)[0]):
+            people = match.group() == "for them" and previous.recipient is not None
+            text.take(text.span(match), "recipient" if people else "idiom")
+            found = found if people else previous.query
+    return found
+
+
+def _fitted(text: Text, references: Sequence[Reference], previous: Plan) -> str:
+    """What a shown item that the goods named are for was searched as: "a bag for the second one"; else ""."""
+    starts = [reference.span[0] for reference in references if reference.definite and reference.span[0]]
+    fitted = any(text.tokens[at - 1].low in {"for", "with"} and _names_before(text, at - 1) for at in starts)
+    return previous.query if fitted else ""
+
+
+def _names_before(text: Text, at: int) -> bool:
+    """Whether the word before is left, and may name goods."""
+    before = text.tokens[at - 1].low if at else ""
+    return before[:1].isalpha() and not text.taken[at - 1] and before not in lexicon().stop
 
 
 def _take(text: Text, name: str, role: str) -> bool:

@@ -29,6 +29,8 @@ class Lexicon:
     occasions: frozenset[str]
     units: frozenset[str]
     after_price: frozenset[str]
+    after_in: frozenset[str]
+    measured: frozenset[str]
     request: frozenset[str]
     wishing: frozenset[str]
     explaining: frozenset[str]
@@ -53,8 +55,8 @@ class Lexicon:
         return self.colour | self.gender | self.size | self.material | self.adjective
 
     def kind(self, word: str) -> str:
-        """The class of a describing word whose members replace each other; "" for others."""
-        return next((name for name in ("colour", "gender", "size") if word in getattr(self, name)), "")
+        """The class of a word whose members replace each other, such as colours and pets; "" for others."""
+        return next((name for name in ("colour", "gender", "size", "pets") if word in getattr(self, name)), "")
 
 
 @lru_cache(maxsize=1)

@@ -2,8 +2,9 @@
 
 Decisions: "under 50" includes 50; "around 30" means 20% to either side; a sum without a word of comparison is the most
 that may be spent; a bare number is a price only beside a word of comparison and where nothing follows that can be
-counted ("under 2 kg", "under 18 years", "4k tv" are no prices). Of two sums for the same limit the later counts. Limits
-that contradict each other within one message both stay, so that the answer can say that nothing fits.
+counted ("under 2 kg", "under 18 years", "4k tv" are no prices, but "under 30 blue mugs" is one). Of two sums for the
+same limit the later counts. Limits that contradict each other within one message both stay, so that the answer can say
+that nothing fits.
 """
 
 from __future__ import annotations
@@ -13,53 +14,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from agent.planner.amounts import Amount, amounts
-from agent.planner.lexicon import lexicon, said
+from agent.planner.comparisons import FROM, LEFTS, UNDER, around, comparison, goods_follow, length, may_follow
+from agent.planner.lexicon import said
 from agent.planner.tokens import Text
 
 MOST_NUMBERS = 40  # of a message are looked at
-_TAIL = r"(?: (?:of|is|are|be|about|around|than|at|to|the|a|my|only|just|like|maybe|roughly|:|=))*"
-_MORE = r"(?:more than|over|above|exceed(?:ing|s)?|beyond|higher than|pricier than|costlier than|greater than|past)"
-_LESS = r"(?:less(?: expensive)? than|under|below|beneath|lower than|cheaper than)"
-_NOT = r"(?:not|no|never|nothing|without|none|neither)"
-_LEFT = [  # the first that ends just before the sum decides
-    ("max", rf"{_NOT}(?: (?!and|but|or)\w+){{0,5}}? {_MORE}"),
-    (
-        "min",
-        rf"{_NOT} (?:a penny )?{_LESS}|at least|(?:a )?min(?:imum)?(?: of)?|starting (?:at|from)|upwards? of|> ?=?",
-    ),
-    (
-        "max",
-        rf"{_LESS}|less then|sub|up to|upto|at (?:the )?most|(?:a )?max(?:imum)?|within|< ?=?|cap(?:ped)?|"
-        rf"limit(?:ed)?|ceiling",
-    ),
-    ("min", rf"{_MORE}|more then"),
-    (
-        "about",
-        r"around|about|approx(?:imately)?|roughly|circa|~|close to|near|ca|somewhere (?:around|near)|in the region of",
-    ),
-    (
-        "max",
-        r"budget(?:s)?|spend(?:ing)?|pay(?:ing)?|afford|price(?: range| limit| point)?|cost(?:s|ing)?|(?:i "
-        r"have|have|i only|have only|only)(?: only)?(?: got)?|(?:stretch|go|raise it|increase it|push it) "
-        r"(?:as high as|to|up to)|as (?:high|much) as",
-    ),
-]
-_RIGHT = [
-    (
-        "max",
-        r"or (?:less|below|under|cheaper|lower)|and (?:under|below|less)(?! (?:than )?\W?\d| (?:than )?[$£€¥] "
-        r")|max(?:imum)?|tops|at (?:the )?most|limit|budget",
-    ),
-    (
-        "min",
-        r"or (?:more|above|over|higher)|and (?:up|above|over|more|upwards?)(?! (?:than )?\W?\d| (?:than "
-        r")?[$£€¥] )|\+|plus|min(?:imum)?|at least|upwards?",
-    ),
-    ("about", r"or so|ish|-ish|or thereabouts|roughly|more or less"),
-]
-_LEFTS = [(op, re.compile(rf" (?:{words}){_TAIL} $")) for op, words in _LEFT]
-_RIGHTS = [(op, re.compile(rf" (?:{words})(?= )")) for op, words in _RIGHT]
-_FROM = re.compile(rf" (?:from|between){_TAIL} $")
 _JOINT = re.compile(r"^ (?:and|to|-|–|—|till|until|up to|or) $")
 _COUNTED = re.compile(  # a comparison of something other than money
     r" (?:kids?|children|child|toddlers?|bab(?:y|ies)|people|anyone|aged?|ages|adults|players|sizes?|boys?|"
@@ -123,12 +82,12 @@ class _Reader:
     def read(self, pair: list[Amount]) -> int:
         """Read one sum, or two that are a range; returns how many numbers were used."""
         text, first = self.text, pair[0]
-        left, right = _around(text, first.span)
+        left, right = around(text, first.span)
         if len(pair) == 2 and _JOINT.match(_between(text, first.span, pair[1].span)) and _is_range(text, pair, left):
             self._range(pair, left)
             return 2
-        op, start, end = _comparison(first, left, right)
-        right = _around(text, range(end - 1, end))[1]
+        op, start, end = comparison(first, left, right)
+        right = around(text, range(end - 1, end))[1]
         corrected = self.end >= 0 and _corrects(text, self.end, first.span[0])
         if not _is_price(first, op, left, right):
             op = self._implied(first, op, left, right, corrected)
@@ -148,12 +107,12 @@ class _Reader:
         sums = sorted(
             Amount(a.value * _factor(a, high), currency, a.span).minor(currency or self.default) for a in (low, high)
         )
-        start = min(low.span[0] - _length(_FROM.search(left)), _comparison(low, left, "")[1])
+        start = min(low.span[0] - length(FROM.search(left)), comparison(low, left, "")[1])
         self._set("range", (sums[0], sums[1]), currency, range(start, high.span[-1] + 1))
 
     def _implied(self, amount: Amount, op: str, left: str, right: str, corrected: bool) -> str:
         """The comparison that a bare number takes over from what it corrects or answers; "" if it is no price."""
-        if corrected and self.last and _may_follow(right):
+        if corrected and self.last and may_follow(right):
             return self.last
         if not op and self.expected and _stands_alone(amount, left, right, self.expected, self.most_shown):
             return self.expected.replace("ask", "max")
@@ -189,13 +148,6 @@ def read_price(text: Text, default: str | None, *, expected: str = "", most_show
     return Price(reader.low, reader.high, reader.currency, cleared)
 
 
-def _around(text: Text, span: range) -> tuple[str, str]:
-    """Up to ten tokens before and six after a span that are free, each side with its spaces."""
-    before = text.tokens[max(0, span[0] - 10) : span[0]]
-    after = text.tokens[span[-1] + 1 : span[-1] + 7]
-    return " " + "".join(f"{t.low} " for t in before), " " + "".join(f"{t.low} " for t in after)
-
-
 def _between(text: Text, one: range, other: range) -> str:
     return " " + "".join(f"{t.low} " for t in text.tokens[one[-1] + 1 : other[0]])
 
@@ -207,37 +159,14 @@ def _factor(amount: Amount, high: Amount) -> int:
 
 def _is_range(text: Text, pair: list[Amount], left: str) -> bool:
     high = pair[1]
-    _, right = _around(text, high.span)
+    _, right = around(text, high.span)
     joint = _between(text, pair[0].span, high.span).strip()
-    if joint in {"and", "or"} and not _FROM.search(left):
+    if joint in {"and", "or"} and not FROM.search(left):
         return False
     if pair[0].currency or high.currency:
-        return not _weighs(high, right) and not (joint == "or" and not _FROM.search(left))
-    cue = _FROM.search(left) or any(op.search(left) for _, op in _LEFTS)
-    return bool(cue) and not _COUNTED.search(left) and _may_follow(right)
-
-
-def _comparison(amount: Amount, left: str, right: str) -> tuple[str, int, int]:
-    start, end, op = amount.span[0], amount.span[-1] + 1, ""
-    for name, expression in _LEFTS:
-        match = expression.search(left)
-        if match:
-            op, start = name, start - _length(match)
-            break
-    for name, expression in _RIGHTS:
-        match = expression.match(right)
-        if match:
-            return (name if op in {"", "max"} and not (op and name == "about") else op), start, end + _length(match)
-    return op, start, end
-
-
-def _length(match: re.Match[str] | None) -> int:
-    return len(match.group().split()) if match else 0
-
-
-def _may_follow(right: str) -> bool:
-    words = right.split()
-    return not words or (words[0] in lexicon().after_price and words[0] not in lexicon().units)
+        return not _weighs(high, right) and not (joint == "or" and not FROM.search(left))
+    cue = FROM.search(left) or any(op.search(left) for _, op in LEFTS)
+    return bool(cue) and not _COUNTED.search(left) and may_follow(right)
 
 
 def _weighs(amount: Amount, right: str) -> bool:
@@ -251,7 +180,7 @@ def _is_price(amount: Amount, op: str, left: str, right: str) -> bool:
         return False
     if amount.currency is not None:
         return not _weighs(amount, right)
-    return bool(op) and _may_follow(right)
+    return bool(op) and (may_follow(right) or (UNDER.search(left) is not None and goods_follow(left, right)))
 
 
 def _corrects(text: Text, since: int, start: int) -> bool:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
+from agent.planner.brand_list import SEPARATORS, wanted_names
 from agent.planner.lexicon import lexicon
 from agent.planner.tokens import Text
 from agent.planner.vocabulary import Named, Vocabulary
@@ -13,16 +15,16 @@ _MADE = {"from", "by", "brand", "brands", "only", "prefer", "make", "be"}
 _FITTING = {"for", "with", "fits", "fit", "to", "my"}  # "case for a Samsung phone" is not by Samsung
 _ON = {"on", "from", "at", "via", "in", "by", "through", "only", "platform", "shop", "store"}
 _ARTICLES = {"the", "a", "an", "my", "is", "be", "of"}
-_PART = r"(?:aisle|category|section|department|range|group)"
 
 
 @dataclass
 class Names:
-    """Names that limit the search, in the catalogue's spelling."""
+    """Names that limit the search, in the catalogue's spelling; `wanted`, in the shopper's, don't limit it."""
 
     brands: list[str] = field(default_factory=list)
     categories: list[str] = field(default_factory=list)
     platforms: list[str] = field(default_factory=list)
+    wanted: list[str] = field(default_factory=list)
 
 
 def read_names(text: Text, vocabulary: Vocabulary, about: str = "") -> Names:
@@ -30,7 +32,8 @@ def read_names(text: Text, vocabulary: Vocabulary, about: str = "") -> Names:
 
     A platform needs a word such as "on" or "from" before it, or to stand alone; a category must be said as a place ("in
     Coffee beans", "the shoes aisle"), else it is only what is searched for; a brand that is also an ordinary word needs
-    "by", "from", "brand" or a capital letter, within a sentence or alone after goods that the brand has.
+    "by", "from", "brand" or a capital letter, within a sentence, in a list of brands, or where nothing but brands is
+    said, after goods that it has.
 
     Args:
         text: the message.
@@ -41,16 +44,34 @@ def read_names(text: Text, vocabulary: Vocabulary, about: str = "") -> Names:
     tokens = [token.low for token in text.tokens]
     _platforms(text, vocabulary, names, tokens)
     _categories(text, vocabulary, names, tokens)
-    for hit in vocabulary.find_brands(tokens):
-        if not any(text.taken[i] for i in range(hit.start, hit.end)) and _is_brand(
-            text, vocabulary, hit, tokens, about
-        ):
-            names.brands.extend(name for name in hit.names if name not in names.brands)
-            start, end = hit.start, hit.end
-            start -= start > 0 and tokens[start - 1] in {"from", "by"} and not text.taken[start - 1]
-            end += end < len(tokens) and tokens[end] in {"brand", "brands", "'s"}
-            text.take(range(start, end), "name")
+    names.wanted = wanted_names(text, vocabulary) if about else []
+    _brands(text, vocabulary, names, tokens, about)
     return names
+
+
+def _brands(text: Text, vocabulary: Vocabulary, names: Names, tokens: Sequence[str], about: str) -> None:
+    hits = [h for h in vocabulary.find_brands(tokens) if not any(text.taken[h.start : h.end])]
+    rest = [t for n, t in enumerate(tokens) if not any(h.start <= n < h.end for h in hits)]
+    about = "" if any(t[0].isalnum() and t not in lexicon().stop for t in rest) else about
+    sure = [hit for hit in hits if _is_brand(text, vocabulary, hit, tokens, about)]
+    for near, hit in [*pairwise(hits), *((two, one) for one, two in reversed([*pairwise(hits)]))]:
+        if near in sure and hit not in sure and _is_listed(text, vocabulary, near, hit, about):
+            sure.append(hit)
+    for hit in sorted(sure, key=lambda h: h.start):
+        names.brands.extend(name for name in hit.names if name not in names.brands)
+        start, end = hit.start, hit.end
+        start -= start > 0 and tokens[start - 1] in {"from", "by"} and not text.taken[start - 1]
+        end += end < len(tokens) and tokens[end] in {"brand", "brands", "'s"}
+        text.take(range(start, end), "name")
+
+
+def _is_listed(text: Text, vocabulary: Vocabulary, near: Named, hit: Named, about: str) -> bool:
+    """Whether a name stands in a list with one that is a brand for sure: "Samsung or TCL"."""
+    first, second = sorted((near, hit), key=lambda h: h.start)
+    between = set(text.words(range(first.end, second.start)))
+    named = text.raw[text.tokens[hit.start].start].isupper() or not any(map(vocabulary.is_word, hit.names))
+    named = named or (bool(about) and _carries(vocabulary, hit, about))
+    return named and bool(between) and between <= SEPARATORS
 
 
 def _platforms(text: Text, vocabulary: Vocabulary, names: Names, tokens: Sequence[str]) -> None:
@@ -124,8 +145,8 @@ def _is_brand(text: Text, vocabulary: Vocabulary, hit: Named, tokens: Sequence[s
         return any(c.isalpha() for token in tokens[hit.start : hit.end] for c in token)
     if last in _MADE - {"be", "make", "only"} or after in {"brand", "brands"}:
         return True
-    alone = not any(t[0].isalnum() and t not in lexicon().stop for t in [*tokens[: hit.start], *tokens[hit.end :]])
-    if alone and about and text.raw[text.tokens[hit.start].start].isupper() and _carries(vocabulary, hit, about):
+    named = text.raw[text.tokens[hit.start].start].isupper() or not any(map(vocabulary.is_word, hit.names))
+    if about and named and _carries(vocabulary, hit, about):
         return True
     return _is_capital(text, hit.start) and (not after or not after[0].isalnum() or _carries(vocabulary, hit, after))
 

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from agent.planner.lexicon import lexicon
 from agent.planner.tokens import Text
 from agent.planner.vocabulary import Vocabulary
+from retrieval.text import singular
 
 MOST_WORDS = 16
+_ARTICLES = frozenset({"a", "an", "the", "my", "our", "some"})
+_PARTICLES = frozenset({"out", "up", "off", "down", "away", "over"})  # what a verb leaves behind ("worn out")
+_OF_THE = frozenset({"the", "these", "those", "my", "your"})
 NUMBERS = frozenset({"two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "dozen"})
 
 
 @dataclass(frozen=True)
 class Phrase:
-    """Words that belong together. `cue`: request, bare, wish, purpose or background; `names`: has a head noun."""
+    """Words that belong together. `cue`: request, bare, wish, purpose or background; `names`: has a head noun.
+
+    `attached` is led by "for", "with" or "in", so that it says something of the thing rather than names another.
+    """
 
     text: str
     words: tuple[str, ...]
@@ -24,6 +32,7 @@ class Phrase:
     generic: bool
     definite: bool = False
     indefinite: bool = False
+    attached: bool = False
 
 
 def phrase_of(
@@ -41,7 +50,7 @@ def phrase_of(
     kept, generic = _trimmed(text, run)
     kept = _without_loose_links(text, kept)
     low = [text.tokens[i].low for i in kept]
-    if not any(word[0].isalpha() and word not in NUMBERS for word in low):
+    if not any(word[0].isalpha() and word not in NUMBERS | _PARTICLES for word in low):
         return None
     lists = lexicon()
     before = [*lead, *(text.tokens[i].low for i in run if i < kept[0])]
@@ -59,6 +68,7 @@ def phrase_of(
         generic=generic or compared or vague,
         definite=bool(before) and before[-1] in {"the", "that", "this"},
         indefinite=bool(before) and before[-1] in {"a", "an"},
+        attached=[w for w in before if w not in _ARTICLES][-1:] in (["for"], ["with"], ["in"]),
     )
 
 
@@ -67,7 +77,7 @@ def _trimmed(text: Text, run: Sequence[int]) -> tuple[list[int], bool]:
     lists = lexicon()
     edge = lists.link | lists.padding
     generic = any(text.tokens[i].low in lists.generic for i in run[-2:])
-    kept = list(run)
+    kept = list(run[_counted(text, run) :])
     while kept and text.tokens[kept[0]].low in edge:
         kept.pop(0)
     kept = [i for i in kept if text.tokens[i].low not in lists.padding]
@@ -78,6 +88,21 @@ def _trimmed(text: Text, run: Sequence[int]) -> tuple[list[int], bool]:
     if ends and all(word in lists.describing or word in lists.link for word in rest):
         return kept[:-1], True
     return kept, generic and (ends or len(kept) < len(run))
+
+
+def _counted(text: Text, run: Sequence[int]) -> int:
+    """How many words at the beginning only count the goods: of "two of the red mugs" three, of "two red mugs" one."""
+    low, lists = [text.tokens[i].low for i in run], lexicon()
+    at = next((n for n, word in enumerate(low) if word not in lists.link | lists.padding), 0)
+    if low[at] not in NUMBERS and not re.fullmatch("[2-9]|1[0-2]", low[at]):
+        return 0
+    of = next((n for n in range(at + 1, len(low)) if low[n] not in lists.padding), at)  # "three pairs of"
+    if low[of] == "of" and (of > at + 1 or (low[of + 1 : of + 2] and low[of + 1] in _OF_THE)):
+        return of + 1
+    thing = next((n for n in range(at + 1, len(low)) if low[n] not in lists.describing | lists.padding), len(low))
+    goods, after = low[thing : thing + 1], low[thing + 1 : thing + 2]
+    plural = bool(goods) and singular(goods[0]) != goods[0] and goods[0] not in lists.units
+    return at + 1 if plural and (not after or after[0] in lists.link) else 0
 
 
 def _without_loose_links(text: Text, kept: list[int]) -> list[int]:

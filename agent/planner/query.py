@@ -8,11 +8,13 @@ background ("because my old ones broke"). The query is the first phrase asked fo
 
 from __future__ import annotations
 
-from agent.planner.lexicon import lexicon
+from agent.planner.lexicon import lexicon, said
 from agent.planner.phrase import Phrase, phrase_of
 from agent.planner.tokens import Text
 from agent.planner.vocabulary import Vocabulary
 from retrieval.text import terms
+
+_OLD = r"(?:my|our|his|her|their) (?:old|last|current|previous|existing)"
 
 
 def phrases(text: Text, vocabulary: Vocabulary) -> list[Phrase]:
@@ -21,8 +23,12 @@ def phrases(text: Text, vocabulary: Vocabulary) -> list[Phrase]:
     run: list[int] = []
     lead: list[str] = []
     asked = False
+    old = {text.span(match)[0] for match in text.find(_OLD)}
+    fixed = {at for match in text.find(said("topic.fixed")) for at in text.span(match)}
     for at in range(len(text) + 1):
-        kind = _kind(text, at)
+        kind = "word" if at in fixed else _kind(text, at)
+        if at in old and run and text.tokens[at - 1].low not in lexicon().link:
+            kind = "break"  # "shoes my old ones"
         if kind == "word" or (kind == "link" and run):
             run.append(at)
             continue
@@ -56,15 +62,18 @@ def _kind(text: Text, at: int) -> str:
     if not low[0].isalnum():
         return _mark(text, at, low)
     lists = lexicon()
-    if low in lists.verb_or_noun and _is_noun(text, at):
+    if low in lists.verb_or_noun and is_noun(text, at):
         return "word"
     return "break" if low in lists.breaks else "link" if low in lists.link or low in lists.padding else "word"
 
 
 def _mark(text: Text, at: int, low: str) -> str:
-    if _inside(text, at) and low in {"-", "/", "'", '"', "&", "+", "."}:
+    inside = _inside(text, at)
+    if inside and low == "." and not text.tokens[at + 1].low[0].isdigit():
+        return "end"  # "a lamp.It should be blue"
+    if inside and low in {"-", "/", "'", '"', "&", "+", "."}:
         return "link"
-    return "end" if low in {".", "!", "?", ";", "…"} and not _inside(text, at) else "comma"
+    return "end" if low in {".", "!", "?", ";", "…"} and not inside else "comma"
 
 
 def _inside(text: Text, at: int) -> bool:
@@ -75,7 +84,7 @@ def _inside(text: Text, at: int) -> bool:
     return text.tokens[at - 1].end == here.start and here.end == text.tokens[at + 1].start
 
 
-def _is_noun(text: Text, at: int) -> bool:
+def is_noun(text: Text, at: int) -> bool:
     """Tell "work boots" from "it should work": verbs follow a pronoun, an auxiliary or "to", nouns stand by nouns."""
     before = text.tokens[at - 1].low if at else ""
     after = text.tokens[at + 1].low if at + 1 < len(text) else ""
@@ -93,7 +102,7 @@ def main(found: list[Phrase]) -> Phrase | None:
         for names in (True, False):
             fitting = [p for p in found if p.cue in cues and p.names is names]
             if fitting and (names or not bare_name):
-                return fitting[0]
+                return next((p for p in fitting if not p.attached), fitting[0])
     return None
 
 
@@ -103,12 +112,22 @@ def wishes(found: list[Phrase], chosen: Phrase | None) -> tuple[str, ...]:
     return tuple(dict.fromkeys(p.text for p in kept if len(p.words) <= 8))[:8]
 
 
+def without_loose_ends(left: list[str]) -> str:
+    """Words of a query of which some fell out, without what linked them: "shirt in" -> "shirt"."""
+    while left and left[-1].casefold() in lexicon().link:
+        left = left[:-1]
+    while left and left[0].casefold() in lexicon().link:
+        left = left[1:]
+    return " ".join(left)
+
+
 def head_of(query: str) -> str:
-    """The word that names the thing: the last before "for", "with" and the like."""
-    head = ""
-    for word in query.casefold().split():
-        if word in lexicon().link and head:
+    """The word that names the thing: the last before a size, a measure, "for", "with" and the like."""
+    head, parts, lists = "", query.casefold().split(), lexicon()
+    for at, word in enumerate(parts):
+        measures = word == "size" or (word[0].isdigit() and parts[at + 1 : at + 2] and parts[at + 1] in lists.units)
+        if head and (word in lists.link or measures):
             break
-        if word not in lexicon().link:
+        if word not in lists.link:
             head = word
     return (terms(head) or [""])[-1]

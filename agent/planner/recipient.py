@@ -27,6 +27,10 @@ _GIFT = (
     r"(?:as )?(?:(?:a|the|some|an) )?(?:{occasion} )?(?:gift|present)s?(?! (?:card|basket|box|wrap|bag|set|"
     r"wrapping|voucher|paper|tag|certificate|hamper)s? )(?: ideas?)?"
 )
+_ALONE = (  # "my brother", "no, my brother", and after the question whom it is for "a friend", "kids"
+    r"(?<=^ )(?:(?:no|oh|yes|well|actually|wait|sorry|rather|it is|this is|he is|she is|for|,) )*{article}{middle}"
+    r"(?P<who>{who})(?= (?:[.,!?;]|please|then|instead|actually|this|now|who|he|she|they|and) | $)"
+)
 
 
 @dataclass(frozen=True)
@@ -75,23 +79,24 @@ def _person(text: Text, earlier: str | None) -> Recipient:
     own = "|".join([_IN_LAW, *sorted(lexicon().relations, key=len, reverse=True)])
     middle = rf"(?:(?:{_WORTH}|(?P<age>{_AGE})) )*"
     patterns = (
-        rf"(?:for|to|surprise|give|get|getting|buy|buying|treat) {_OWN} {middle}(?P<who>{own})(?:'s|s')?(?! "
+        rf"(?:for|to|surprise|give|get|getting|buy|buying|treat) {_OWN} {middle}(?P<who>{own})(?:'s|s'|s)?(?! "
         rf"?(?:bed|room|shower|monitor) )",
         rf"(?:for|surprise|give|get|getting|buy|buying) {_ANY} {middle}(?P<who>{people})(?:'s|s')?",
         rf"{_OWN} {middle}(?P<who>{own})(?:'s|s')?(?= (?:birthday|wedding|graduation|anniversary|loves?|likes?|"
-        rf"wants?|needs?|enjoys?|is|turns?|"
+        rf"wants?|needs?|enjoys?|is|turns?|turning|turned|"
         r"prefers?|just|really|has|will|would|who|collects?|plays?|asked|hates?|does|can|always) )",
         r"for (?P<who>someone|somebody|mum|mom|dad|grandma|grandpa|mummy|daddy|mommy|granny)(?: (?:else|special))?",
         rf"for (?:an?|my|our|the) (?P<who>(?P<age>{_AGE})(?: (?:boy|girl|kid|child|man|woman|teenager|nephew|niece))?)",
         r"(?:is )?for (?P<who>him|her|hers)(?! \w+(?: \w+)? (?:[.,!?] )?$)",
     )
-    for expression in patterns:
+    article = rf"(?:{_ANY} )?" if earlier == "someone" else f"{_OWN} "
+    for expression in (*patterns, _ALONE.format(article=article, middle=middle, who=own)):
         for match in text.find(expression):
             span = text.span(match)
             text.take(span, "recipient")
             who = text.surface(text.span(match, "who"))
             who = earlier if who.lower() in {"him", "her", "hers"} and earlier else who
-            name = who if any(c.isdigit() for c in who) else who.lower().removesuffix("'s")
+            name = who if any(c.isdigit() for c in who) or who is earlier else match["who"]
             age = match.groupdict().get("age")
             about = name if any(c.isdigit() for c in name) else age
             return Recipient(name, said=True, about=(about,) if about else ())

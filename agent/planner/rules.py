@@ -6,6 +6,8 @@ What a message says is laid over the previous plan:
 - *refine*: a describing word, an answer to our question, the same thing again with more words: the query grows.
 - *replace*: another thing is asked for. Its wishes, brands, aisles and budget go with the old one; the recipient, the
   platforms, "in stock" and everything refused stay, since they are about the shopper rather than about the thing.
+
+A request taken back in the same message is such an earlier plan, too (see `agent.planner.retract`).
 """
 
 from __future__ import annotations
@@ -16,11 +18,13 @@ from agent.planner.carry import carry
 from agent.planner.chinese import has_chinese, plan_chinese
 from agent.planner.hear import Heard, hear
 from agent.planner.query import main
+from agent.planner.retract import retraction
 from agent.planner.tokens import shortened
 from agent.planner.vocabulary import Vocabulary
-from agent.schema import Act, Conversation, Plan
+from agent.schema import Act, Conversation, Message, Plan
 from retrieval.text import words
 
+_BUT = r"but (?:in|with|without|for|not|more|less|smaller|bigger|a|an|something)"  # praise that asks for a change
 MAX_QUERY = 200  # characters
 
 
@@ -38,6 +42,15 @@ class RulesPlanner:
     def plan(self, message: str, conversation: Conversation) -> Plan:
         """The plan for a message, with everything carried over from earlier turns. Never fails, whatever the text."""
         message = shortened(message)
+        parts = retraction(message, self.vocabulary)
+        if parts is None:
+            return self._plan(message, conversation)
+        first, rest = parts
+        retracted = self._plan(first, conversation).model_copy(update={"act": Act.RECOMMEND, "ask": None})
+        before = Message(role="user", text=first), Message(role="assistant", text="", plan=retracted)
+        return self._plan(rest, conversation.model_copy(update={"messages": (*conversation.messages, *before)}))
+
+    def _plan(self, message: str, conversation: Conversation) -> Plan:
         previous = conversation.plan
         base = (previous or Plan()).model_copy(
             update={"targets": (), "cart_op": None, "quantity": 1, "ask": None, "question": "", "confidence": 1.0}
@@ -120,7 +133,8 @@ def _about_shown(heard: Heard, *, wants: bool) -> Act | None:
     speaks = bool(heard.references) and not wants and not goods
     if heard.why or (speaks and heard.asks):
         return Act.EXPLAIN
-    if speaks and heard.likes and not any(p.cue in {"request", "wish"} and p.names for p in heard.phrases):
+    wishes = any(p.cue in {"request", "wish"} and p.names for p in heard.phrases) or heard.text.has(_BUT)
+    if speaks and heard.likes and not wishes:
         return Act.CHITCHAT
     said_more = heard.phrases or heard.edits.refused_references or heard.recipient.said or heard.names.brands
     return Act.EXPLAIN if speaks and heard.definite and not said_more else None

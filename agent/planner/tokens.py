@@ -9,10 +9,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
+from agent.planner.lexicon import lexicon
 from retrieval.text import clean
 
 HEAD, TAIL = 1_200, 300  # characters: of longer messages the beginning and the end are read
+_TITLES = r"(?:mrs?|ms|drs?|st|mt|jr|sr|prof|vs|approx)"  # before a dot that ends no sentence
+_LETTER = r"[^\W\d_]"
+_SHORTENED = (  # "Mr. Coffee", "L.L. Bean", "e.l.f", "G.Skill", "StarTech.com": the dot belongs to the word
+    rf"(?i:{_TITLES}\.(?=\s?\w))|\w+\.(?:com|net|org)\b|(?:{_LETTER}\.)+{_LETTER}\.?(?!\w)|{_LETTER}\.(?={_LETTER}{{2}})"
+)
 _TOKEN = re.compile(
+    rf"{_SHORTENED}|"
     r"[wW]/(?:[oO]\b|(?=\s))|\d+(?:st|nd|rd|th)\b|\d+(?:[.,'’]\d+)*|[^\W\d_]\w*(?:['’&-]\w+)*(?:(?<=s)['’](?=\s))?|[^\w\s]|_",
     re.UNICODE,
 )
@@ -42,6 +49,10 @@ _SHORT = {
     "thx": "thanks", "ty": "thanks", "u": "you", "ur": "your", "lookin": "looking", "whats": "what is",
     "thats": "that is", "w/o": "without", "w/": "with", "y'all": "you", "ain't": "is not", "shouldnt": "should not",
     "wouldnt": "would not", "tho": "though", "cuz": "because", "coz": "because", "its": "its",
+    "hes": "he is", "shes": "she is", "theyre": "they are", "youre": "you are", "weve": "we have",
+    "theres": "there is", "whos": "who is", "hows": "how is", "wheres": "where is", "havent": "have not",
+    "hasnt": "has not", "wasnt": "was not", "werent": "were not", "couldnt": "could not",
+    "sumthing": "something", "somethin": "something", "somthing": "something", "smth": "something",
 }  # fmt: skip
 
 
@@ -62,6 +73,7 @@ def pattern(expression: str) -> re.Pattern[str]:
 
 def _expand(surface: str) -> list[str]:
     low = unicodedata.normalize("NFKC", surface).casefold().replace("’", "'").replace(" ", "").rstrip("'")
+    low = low.rstrip(".") or low
     if not low:
         return []
     if low in _SHORT:
@@ -82,6 +94,23 @@ def shortened(message: str) -> str:
     return clean(message.replace("\r", "\n").replace("\n", " . ") if "\n" in message.strip() else message)
 
 
+def _initials(tokens: list[Token], raw: str) -> list[Token]:
+    """Join an initial with its dot before a name ("by J. Crew"), but not in "vitamin C. Show me"."""
+    kept: list[Token] = []
+    led, dotted = True, False  # whether a name may begin here; whether the last token is such an initial
+    for at, token in enumerate(tokens):
+        named = at + 1 < len(tokens) and raw[tokens[at + 1].start].isupper()
+        if token.low == "." and dotted and named and kept[-1].end == token.start:
+            kept[-1] = Token(kept[-1].low, kept[-1].start, token.end)
+            led, dotted = True, False
+            continue
+        kept.append(token)
+        surface = raw[token.start : token.end]
+        dotted = led and len(surface) == 1 and surface.isupper() and surface not in "AI"
+        led = not surface[0].isalnum() or token.low in lexicon().stop
+    return kept
+
+
 class Text:
     """A message while it is being read: readers take the tokens that they understood, the query gets the rest.
 
@@ -93,9 +122,9 @@ class Text:
 
     def __init__(self, message: str) -> None:
         self.raw = raw = shortened(message)
-        self.tokens: list[Token] = [
-            Token(low, m.start(), m.end()) for m in _TOKEN.finditer(raw) for low in _expand(m.group())
-        ]
+        self.tokens: list[Token] = _initials(
+            [Token(low, m.start(), m.end()) for m in _TOKEN.finditer(raw) for low in _expand(m.group())], raw
+        )
         self.low = " " + "".join(f"{t.low} " for t in self.tokens)
         self._starts: list[int] = []
         at = 1

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from itertools import pairwise
 
 from agent.planner.hear import Heard
 from agent.planner.lexicon import lexicon, said
 from agent.planner.phrase import Phrase
-from agent.planner.query import head_of, main, phrases, wishes
+from agent.planner.query import head_of, main, phrases, wishes, without_loose_ends
 from agent.planner.tokens import Text
 from agent.planner.vocabulary import Vocabulary
 from agent.schema import Act, Conversation, Plan
-from retrieval.text import label, short_name, terms
+from retrieval.text import label, short_name, singular, terms
 
 MAX_QUERY = 200  # characters
-OFTEN = 0.3  # of the items with a phrase that have the word: then the phrase describes the word
 SOMETIMES = 0.05  # of the items with a phrase: then such things are sold for it
+MOST_COMPANY = 2  # words of the earlier query that goods to go with it keep
 _ADJECTIVAL = (
     "ing",
     "ed",
@@ -46,7 +47,8 @@ def topic(heard: Heard, base: Plan, vocabulary: Vocabulary) -> Plan:
         item = heard.targets[0]
         query = short_name(item.name or item.title, 60) or label(item.category)
         return base.model_copy(update={"query": query, "include": join(base.include, [p.text for p in found])})
-    if heard.references and not any(p.cue in {"request", "wish"} for p in found):
+    pointed = heard.references and not heard.companion and not heard.edits.refused_references
+    if pointed and not any(p.cue in {"request", "wish"} for p in found):
         found = [p for p in found if not p.names]  # names beside "the second one" only describe it
     chosen = main(found)
     if chosen is None:
@@ -54,7 +56,8 @@ def topic(heard: Heard, base: Plan, vocabulary: Vocabulary) -> Plan:
     more = [text for text in wishes(found, chosen) if text.casefold() != chosen.text.casefold()]
     how = _relation(heard, chosen, base, vocabulary)
     if how == "replace":
-        return fresh(base).model_copy(update={"query": chosen.text[:MAX_QUERY], "include": tuple(more)})
+        query = " for ".join(part for part in (chosen.text, _company(heard, chosen, base, vocabulary)) if part)
+        return fresh(base).model_copy(update={"query": query[:MAX_QUERY], "include": tuple(more)})
     if how == "same":
         return _again(base, chosen, more)
     return _grown(how, base, found, chosen, more)
@@ -84,26 +87,44 @@ def affirmed(base: Plan, conversation: Conversation, vocabulary: Vocabulary) -> 
     return base.model_copy(update={"include": join(base.include, [chosen.text])})
 
 
+def _company(heard: Heard, chosen: Phrase, base: Plan, vocabulary: Vocabulary) -> str:
+    """What other goods tell of what these must be: a toy "to go with" dog food, or just "and a toy", is for a dog."""
+    if not heard.companion and not heard.text.has(r"(?<=^ )(?:and|also|plus)"):
+        return ""
+    goods, lists = head_of(chosen.text), lexicon()
+    plain = lists.stop | lists.describing | lists.units
+    said = [w for w in (heard.companion or base.query).split() if w.isalpha() and w.casefold() not in plain]
+    near = {w: vocabulary.related(w, goods) for w in said}
+    least = max(SOMETIMES, max(near.values(), default=0.0) / 2)
+    pets = {w for w in said if w.casefold() in lists.pets and not {*terms(chosen.text)} & lists.pets}
+    if not heard.companion:
+        return " ".join(w for w in said if w in pets and near[w] >= SOMETIMES)
+    return " ".join([w for w in said if w in pets or near[w] >= least][:MOST_COMPANY]) or head_of(" ".join(said))
+
+
 def _relation(heard: Heard, chosen: Phrase, base: Plan, vocabulary: Vocabulary) -> str:
     """How the phrase relates to what was searched for: replace, correct, same, join or add."""
     described = lexicon().link | lexicon().describing
     content = {t for t in terms(chosen.text) if t not in described}
-    goods, short = _names_goods(chosen, vocabulary), len(chosen.words) <= 3
-    again = head_of(base.query) in content or (bool(content) and content <= set(terms(base.query)))
+    goods, short = _names_goods(chosen, base, vocabulary), len(chosen.words) <= 3
+    again, within = head_of(base.query) in content, bool(content) and content <= set(terms(base.query))
     about_it = chosen.generic or heard.text.has(said("topic.about_it"))
     asked = chosen.cue == "request" and not about_it
     answers = base.act is Act.CLARIFY and not (chosen.cue == "bare" and goods and base.ask not in {None, "kind"})
-    bare = chosen.cue == "bare" and not about_it and not chosen.definite and not heard.references
+    bare = chosen.cue == "bare" and not (about_it or chosen.definite or chosen.attached or heard.references)
+    describes = _describes(chosen, base, vocabulary) or _is_contrast(heard, chosen, base)
     rules = (
         (not base.query, "correct"),
-        (again, "same"),
-        (heard.text.has(said("topic.meant")), "correct"),
+        ((bool(heard.companion) or _is_refused(heard, base)) and chosen.names and not again, "replace"),
+        (again or set(terms(chosen.text)) <= set(terms(base.query)), "same"),
+        (within, "add"),
+        (chosen.names and heard.text.has(said("topic.meant")), "correct"),
         (_is_errand(heard, chosen, base, vocabulary), "replace"),
         (short and not goods and _is_proper(heard, chosen), "join"),
         (not chosen.names, "join" if short and chosen.cue != "purpose" else "add"),
         (asked, "replace"),
         (answers, "join" if short else "add"),
-        (bare and not chosen.indefinite and _describes(chosen, base, vocabulary), "join" if short else "add"),
+        (bare and not chosen.indefinite and describes, "join" if short else "add"),
         (bare and (goods or _is_statement(heard)), "replace"),
     )
     return next((how for holds, how in rules if holds), "add")
@@ -125,17 +146,38 @@ def _is_errand(heard: Heard, chosen: Phrase, base: Plan, vocabulary: Vocabulary)
 
 
 def _is_statement(heard: Heard) -> bool:
-    """Whether a message is nothing but a thing: "garlic press"."""
-    return len(heard.phrases) == 1 and not heard.text.low.startswith((" with ", " in ", " for ", " and ", " but "))
+    """Whether a message is nothing but a thing, perhaps described: "garlic press", "a jacket, waterproof"."""
+    return sum(phrase.names for phrase in heard.phrases) <= 1 and not heard.text.low.startswith(
+        (" with ", " in ", " for ", " and ", " but ")
+    )
 
 
 def _describes(chosen: Phrase, base: Plan, vocabulary: Vocabulary) -> bool:
-    """Whether a phrase describes the thing: goods with the phrase mostly are such things, or it is an adjective."""
-    if vocabulary.related(chosen.text, head_of(base.query)) >= OFTEN:
-        return True
-    last = chosen.words[-1]
+    """Whether a phrase describes the thing: it is an adjective, or goods with it are such things rather than others."""
+    last, head = chosen.words[-1], head_of(base.query)
     adjectival = last in lexicon().adjective or (len(last) > 5 and last.endswith(_ADJECTIVAL))
-    return adjectival and not vocabulary.is_noun(last)
+    adjectival |= len(chosen.words) > 1 and last in _ADJECTIVAL
+    measured = all(w[0].isdigit() or w in lexicon().units | lexicon().describing | {"size"} for w in chosen.words)
+    measured |= len(chosen.words) == 2 and chosen.words[0].isdigit() and singular(last) == last  # "4 slice"
+    if measured or (adjectival and not vocabulary.is_noun(last)):
+        return True
+    if vocabulary.is_goods(chosen.text, base.query, head):
+        return False
+    content = [word for word in chosen.words if word not in lexicon().stop]
+    near = vocabulary.related(chosen.text, head) or max(vocabulary.related(word, head) for word in content or [""])
+    return near >= SOMETIMES
+
+
+def _is_contrast(heard: Heard, chosen: Phrase, base: Plan) -> bool:
+    """Whether a word is set against one of its kind, as in "chocolate, not vanilla" after protein powder."""
+    last = re.escape(chosen.words[-1])
+    against = bool(heard.edits.exclude) and heard.text.has(rf"{last} (?:(?:,|but|and) )?not")
+    return against and not _is_refused(heard, base)
+
+
+def _is_refused(heard: Heard, base: Plan) -> bool:
+    """Whether the thing itself isn't wanted any more, as in "gloves, not socks" after socks."""
+    return any(head_of(base.query) in terms(phrase) for phrase in heard.edits.exclude)
 
 
 def _is_proper(heard: Heard, chosen: Phrase) -> bool:
@@ -151,9 +193,11 @@ def _is_proper(heard: Heard, chosen: Phrase) -> bool:
     )
 
 
-def _names_goods(chosen: Phrase, vocabulary: Vocabulary) -> bool:
+def _names_goods(chosen: Phrase, base: Plan, vocabulary: Vocabulary) -> bool:
     content = [w for w in chosen.words if w not in lexicon().link]
-    return bool(content) and vocabulary.is_noun(content[-1]) and content[-1] not in lexicon().describing
+    if not content or content[-1] in lexicon().describing:
+        return False
+    return vocabulary.is_goods(" ".join(content), base.query, head_of(base.query))
 
 
 def fresh(base: Plan) -> Plan:
@@ -174,17 +218,32 @@ def _again(base: Plan, chosen: Phrase, more: list[str]) -> Plan:
 
 
 def _without_rivals(base: Plan, new: Iterable[str]) -> tuple[str, tuple[str, ...]]:
-    """Query and wishes without words that new ones of their class replace: black by white, small by large."""
+    """Query and wishes without words that new ones of their class replace: black by white, "4 slice" by "2 slice"."""
     new = [w.casefold() for w in new]
     kinds = {lexicon().kind(w) for w in new} - {""}
+    same = {term for w in new for term in terms(w)}
+    counted = _counts(new)
+
+    def left(text: str) -> list[str]:
+        said = text.split()
+        counts = _counts([w.casefold() for w in said])
+        gone = {at for unit, at in counts.items() if unit in counted for at in (at, at + 1)}
+        return [w for at, w in enumerate(said) if at not in gone and stays(w)]
 
     def stays(word: str) -> bool:
-        low = word.casefold()
-        return lexicon().kind(low) not in kinds or low in new
+        return lexicon().kind(word.casefold()) not in kinds or {*terms(word)} <= same
 
-    query = " ".join(w for w in base.query.split() if stays(w))
-    include = tuple(t for t in base.include if all(stays(w) for w in t.split()))
-    return query, include
+    include = tuple(t for t in base.include if len(left(t)) == len(t.split()))
+    return without_loose_ends(left(base.query)), include
+
+
+def _counts(said: list[str]) -> dict[str, int]:
+    """Where each thing is counted or sized: of "2 slice toaster size 3" slice at 0 and size at 3."""
+    pairs = enumerate(pairwise(said))
+    found = {
+        one if one == "size" else other: at for at, (one, other) in pairs if "size" in (one, other) or one.isdigit()
+    }
+    return {"".join(terms(unit)): at for unit, at in found.items()}
 
 
 def join(*lists: Iterable[str]) -> tuple[str, ...]:

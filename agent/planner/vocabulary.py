@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
-import numpy as np
-
+from agent.planner.figures import Figures
 from agent.planner.lexicon import lexicon
+from agent.planner.spelling import bases, closest, redoubled
 from retrieval.catalogue import Catalogue
 from retrieval.text import key, label, singular, terms, words
 
+_POSSESSIVE = re.compile(r"['’]s\b")  # people write "levis" for "Levi's"
 Index = dict[tuple[str, ...], tuple[str, ...]]
 MAX_NAME = 6  # words; longer names are only found as a whole by `brand` and its siblings
+MOSTLY = 0.35  # of the items with a phrase in one category: then the phrase names such things
 OWNED = 0.25  # a brand whose name stands mostly in goods of others is an ordinary word
-_LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 
 @dataclass(frozen=True)
@@ -29,9 +31,10 @@ class Named:
 def _index(names: Iterable[str], split: Callable[[str], list[str]]) -> Index:
     found: dict[tuple[str, ...], list[str]] = {}
     for name in names:
-        parts = tuple(split(name.replace("_", " ")))
-        if parts:
-            found.setdefault(parts, []).append(name)
+        plain = name.replace("_", " ")
+        for parts in dict.fromkeys(tuple(split(spelled)) for spelled in (plain, _POSSESSIVE.sub("s", plain))):
+            if parts and name not in found.setdefault(parts, []):
+                found[parts].append(name)
     return {parts: tuple(spellings) for parts, spellings in found.items()}
 
 
@@ -47,6 +50,7 @@ class Vocabulary:
         related: share of the items with a phrase that also have a word, or twice the share of the items with the word
             that have the phrase: high for "loose leaf" and "tea", low for "socks" and "tea".
         owned: share of the items with a brand's name (given in all its spellings) in their text that are of the brand.
+        placed: the category that most items with a phrase are of, and their share; ("", 0) where nothing is known.
     """
 
     brands: tuple[str, ...] = ()
@@ -57,6 +61,7 @@ class Vocabulary:
     carried: Callable[[str, str], bool] = field(default=lambda _b, _w: True, compare=False)
     related: Callable[[str, str], float] = field(default=lambda _p, _w: 0.0, compare=False)
     owned: Callable[[Sequence[str]], float] = field(default=lambda _b: 1.0, compare=False)
+    placed: Callable[[str], tuple[str, float]] = field(default=lambda _p: ("", 0.0), compare=False)
 
     def __post_init__(self) -> None:
         aisles = _index(self.categories, terms)
@@ -78,32 +83,17 @@ class Vocabulary:
     @classmethod
     def of(cls, catalogue: Catalogue) -> Vocabulary:
         """Read the names of a catalogue. Takes a fraction of a second on 150,000 items."""
-        brand, index = catalogue.brand, catalogue.term_index
-
-        def carried(name: str, word: str) -> bool:
-            code = brand.code_of.get(name)
-            rows = index.rows_with(word)
-            return code is not None and bool((brand.codes[rows] == code).any())
-
-        def related(phrase: str, word: str) -> float:
-            rows, goods = index.rows_with(phrase), index.rows_with(word)
-            both = len(np.intersect1d(rows, goods, assume_unique=True))
-            return min(max(both / len(rows), 2 * both / len(goods)), 1.0) if both else 0.0
-
-        def owned(names: Sequence[str]) -> float:
-            rows = index.rows_with(names[0])
-            codes = [brand.code_of[name] for name in names if name in brand.code_of]
-            return float(np.isin(brand.codes[rows], codes).mean()) if len(rows) else 1.0
-
+        figures = Figures(catalogue)
         return cls(
-            brands=tuple(name for name in brand.names if name),
+            brands=tuple(name for name in catalogue.brand.names if name),
             categories=tuple(name for name in catalogue.category.names if name),
             platforms=tuple(name for name in catalogue.platform.names if name),
             currency=catalogue.default_currency or None,
-            count=index.count,
-            carried=carried,
-            related=related,
-            owned=owned,
+            count=catalogue.term_index.count,
+            carried=figures.carried,
+            related=figures.related,
+            owned=figures.owned,
+            placed=figures.placed,
         )
 
     def brand(self, text: str) -> tuple[str, ...]:
@@ -138,13 +128,28 @@ class Vocabulary:
         """Whether the word stands in a category's name, so that it names a kind of thing sold here."""
         return singular(word) in self._nouns
 
+    def is_goods(self, phrase: str, *beside: str) -> bool:
+        """Whether a phrase names a kind of thing: most of its items are of one category, not of that of `beside`.
+
+        Things gather in a category ("crayons"), properties are spread over many ("lavender") or over goods of the one
+        that they are a property of ("decaf" beside "coffee").
+        """
+        category, share = self.placed(phrase)
+        if not category:
+            return self.is_noun((words(phrase) or [""])[-1])
+        own = any(self.placed(other)[0] == category for other in beside if other)
+        return (share >= MOSTLY or bool(self.category(phrase))) and not own
+
     def is_ordinary(self, name: str) -> bool:
         """Whether a brand's name is also an ordinary word ("Apple", "Dove"), so that it needs a cue to be the brand."""
         if name not in self._ordinary:
-            parts, lists = words(name), lexicon()
-            known = len(parts) == 1 and (parts[0] in lists.ordinary | lists.stop or self.is_noun(parts[0]))
-            self._ordinary[name] = known or self.owned(self.brand(name) or (name,)) < OWNED
+            self._ordinary[name] = self.is_word(name) or self.owned(self.brand(name) or (name,)) < OWNED
         return self._ordinary[name]
+
+    def is_word(self, name: str) -> bool:
+        """Whether a brand's name is a word of everyday use or a kind of thing sold here."""
+        parts, lists = words(name), lexicon()
+        return len(parts) == 1 and (parts[0] in lists.ordinary | lists.stop or self.is_noun(parts[0]))
 
     def knows(self, word: str) -> bool:
         """Whether the catalogue holds the word, or each part of a compound."""
@@ -153,26 +158,23 @@ class Vocabulary:
     def correct(self, word: str) -> str:
         """The word as the catalogue spells it, if it is unknown there and exactly one slip away from a frequent one.
 
-        A slip is one letter too many, missing, wrong or swapped (Damerau, 1964); the first letter counts as right.
+        A slip is one letter too many, missing, wrong or swapped (Damerau, 1964); the first letter counts as right. A
+        form of a known word ("showed") is none. A word that the catalogue hardly holds is spelled wrong there too
+        where one doubled letter makes it a hundred times as frequent ("cofee").
         """
-        if len(word) < 5 or not word.isascii() or not word.isalpha() or self.knows(word) or word in lexicon().known:
+        if len(word) < 5 or not word.isascii() or not word.isalpha() or word in lexicon().known:
             return word
         if word not in self._fixed:
             if len(self._fixed) > 10_000:
                 self._fixed.clear()
-            self._fixed[word] = self._closest(word)
+            self._fixed[word] = self._corrected(word)
         return self._fixed[word]
 
-    def _closest(self, word: str) -> str:
-        splits = [(word[:i], word[i:]) for i in range(1, len(word) + 1)]
-        slips = {a + b[1:] for a, b in splits if b} | {a + b[1] + b[0] + b[2:] for a, b in splits if len(b) > 1}
-        slips |= {a + c + b for a, b in splits for c in _LETTERS}
-        if len(word) > 5:
-            slips |= {a + c + b[1:] for a, b in splits if b for c in _LETTERS}
-        slips = {slip for slip in slips if singular(slip) != singular(word)}
-        scored = sorted(((self.count(singular(w)), w) for w in slips), reverse=True)
-        best, fixed = scored[0]
-        return fixed if best >= 3 else word
+    def _corrected(self, word: str) -> str:
+        if self.knows(word):
+            return redoubled(word, self.count)
+        formed = any(base in lexicon().known or self.knows(base) for base in bases(word))
+        return word if formed else closest(word, self.count)
 
 
 def _find(index: Index, tokens: Sequence[str], split: Callable[[str], list[str]]) -> list[Named]:

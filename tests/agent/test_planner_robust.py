@@ -22,7 +22,17 @@ WORDS = (
     "\\ \x00 \u202e k % # 2 99999999999999999999999 1.2.3,4 a hundred more like like similar any "
     "brand start over too big"
 )
-PIECES = st.sampled_from(WORDS.split(" "))
+SAID = [
+    "actually no ,",
+    "to go with it",
+    "you showed me",
+    "back to the",
+    "Mr. Coffee",
+    "two of the",
+    "in stock",
+    "L. L.",
+]
+PIECES = st.sampled_from([*WORDS.split(" "), *SAID])
 
 
 def after(plan: Plan | None) -> Conversation:
