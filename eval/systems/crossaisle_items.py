@@ -22,9 +22,15 @@ from retrieval.channels.interests import Interests
 from retrieval.channels.registry import EVERY
 from retrieval.encode import Vectors, load_encoder
 from retrieval.ranker.items import ItemRanker, ItemRankerConfig
+from retrieval.ranker.model import RankerConfig
 from retrieval.ranker.slices import SliceConfig
 
-LAST = ItemRankerConfig(slice=SliceConfig(last=True, least=3), most_shoppers=6_000)
+# One item is sought, so its place on the list is all that counts: chosen on the validation split of such sequences.
+LAST = ItemRankerConfig(
+    slice=SliceConfig(last=True, least=3),
+    most_shoppers=6_000,
+    trees=RankerConfig(objective="lambdarank", trees=150),
+)
 
 
 class Items(System):

@@ -133,11 +133,9 @@ class ItemRanker(Channel):
         return {kind: shared[""] if kind in few else self._grow(parts[kind]) for kind in KINDS}
 
     def _grow(self, found: Examples) -> Ranker:
-        weights = found.weights if self.config.trees.objective == "binary" else None
-        upwards = features.rising(self.voices)
-        return Ranker.fit(
-            found.features, found.gains, found.groups, self.names, self.config.trees, weights=weights, rising=upwards
-        )
+        rising = features.rising(self.voices)
+        table, trees = found.features, self.config.trees
+        return Ranker.fit(table, found.gains, found.groups, self.names, trees, weights=found.weights, rising=rising)
 
     @property
     def names(self) -> tuple[str, ...]:

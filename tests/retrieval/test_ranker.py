@@ -18,7 +18,7 @@ from retrieval.history import EVENT_SCHEMA, History
 from retrieval.ranker import features
 from retrieval.ranker.families import HEADINGS, gathered
 from retrieval.ranker.items import ItemRanker, ItemRankerConfig
-from retrieval.ranker.model import RankerConfig
+from retrieval.ranker.model import Ranker, RankerConfig
 from retrieval.ranker.past import earlier
 from retrieval.ranker.proposals import KINDS, kinds_of, propose
 from retrieval.ranker.slices import SliceConfig, cut
@@ -231,3 +231,23 @@ def test_headings_cover_every_feature_and_lose_nothing() -> None:
     assert sum(sums.values()) == pytest.approx(sum(shares.values()))
     own = [name for name in shares if name.startswith(("copurchase", "neighbours", "transitions"))]
     assert sums["taken_together"] == pytest.approx(sum(shares[name] for name in own))
+
+
+def test_orders_of_lists_are_told_as_odds_that_add_up(tmp_path: Path) -> None:
+    # Of two kinds of lists one is ten times as often answered; the order alone couldn't tell which is likelier.
+    chance = np.random.default_rng(5)
+    table = chance.normal(size=(6_000, 3)).astype(np.float32)
+    groups = np.full(300, 20, dtype=np.int32)
+    found = {}
+    for name, share in (("seldom", 0.02), ("often", 0.2)):
+        gains = (chance.random(6_000) < np.clip(share * np.exp(table[:, 0] - 0.5), 0, 1)).astype(np.int32)
+        ranker = Ranker.fit(table, gains, groups, ("a", "b", "c"), RankerConfig(objective="lambdarank", trees=30))
+        odds = ranker.score(table)
+        found[name] = 1 / (1 + np.exp(-odds))
+        assert found[name].mean() == pytest.approx(gains.mean(), rel=0.02)
+        assert np.corrcoef(odds, table[:, 0])[0, 1] > 0.7
+        np.testing.assert_allclose(ranker.shares(table[:9]).sum(axis=1), odds[:9], atol=1e-6)
+        (tmp_path / name).mkdir()
+        ranker.save(tmp_path / name)
+        assert np.array_equal(Ranker.load(tmp_path / name).score(table), odds)
+    assert found["often"].mean() > 5 * found["seldom"].mean()
