@@ -69,7 +69,11 @@ class Plan(Frozen):
 
 
 class Shown(Frozen):
-    """An item as it was shown, as far as later turns need it ("the second one", "cheaper")."""
+    """An item as it was shown, as far as later turns need it ("the second one", "cheaper").
+
+    Attributes:
+        beside: a suggestion from another aisle, beside what was asked for.
+    """
 
     id: str
     title: str
@@ -79,6 +83,7 @@ class Shown(Frozen):
     platform: str = ""
     category: str = ""
     brand: str = ""
+    beside: bool = False
 
 
 class Message(Frozen):
@@ -173,6 +178,7 @@ class ItemReceipt(Frozen):
             platform=item.platform,
             category=item.category,
             brand=item.brand,
+            beside=self.aisle == "across",
         )
 
 

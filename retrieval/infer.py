@@ -24,7 +24,7 @@ from retrieval.searchable import Searchable
 
 EDGE_WEIGHT = 1.0  # of the association graph beside the learned ranking, both standardised
 PLAIN_EDGE_WEIGHT = 0.5  # and beside EASE, in a shop without that ranking; chosen on a validation split
-ASKED_WEIGHT = 2.0  # of the edges from what is asked now, beside what was done before
+ASKED_WEIGHT = 4.0  # of the edges from what is asked now, which the turn is about, beside what was done before
 ASKED_DEPTH = 20  # results of the asked need whose categories are its source
 MIN_SUPPORT = 3  # shoppers that an edge needs before a need is inferred from it
 EDGES_SHOWN = 2

@@ -59,8 +59,12 @@ def _taken(text: Text, expression: str) -> bool:
 
 
 def limit(direction: int, shown: Sequence[Shown], about: Sequence[Shown], *, far: bool) -> tuple[int, str] | None:
-    """The price bound that "cheaper" (-1) or "dearer" (1) means, inclusive, with its currency; None without prices."""
-    priced = [item for item in (about or shown) if item.price_minor is not None]
+    """The price bound that "cheaper" (-1) or "dearer" (1) means, inclusive, with its currency; None without prices.
+
+    Suggestions from other aisles say nothing of what the asked thing costs, unless they are all there is.
+    """
+    asked = [item for item in shown if not item.beside]
+    priced = [item for item in (about or asked or shown) if item.price_minor is not None]
     if not priced:
         return None
     currency = priced[0].currency

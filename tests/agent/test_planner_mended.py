@@ -15,9 +15,10 @@ from agent.planner.rules import RulesPlanner
 from agent.planner.spelling import bases, redoubled
 from agent.planner.tokens import Text
 from agent.planner.vocabulary import Vocabulary
+from agent.planner.wishes import limit
 from agent.schema import Act, Conversation, Message, Plan
 from retrieval.catalogue import SCHEMA, Catalogue
-from tests.agent.planner_shop import SHOWN, talk
+from tests.agent.planner_shop import SHOWN, shown, talk
 from tests.agent.test_planner import C, E, K, R, S, check, row
 
 NAMES = [
@@ -217,3 +218,11 @@ def said(planner: RulesPlanner, *turns: str) -> Plan:
         shown = SHOWN if plan.act is Act.RECOMMEND else ()
         messages += (Message(role="user", text=turn), Message(role="assistant", text="", plan=plan, shown=shown))
     return plan
+
+
+def test_cheaper_is_measured_by_what_was_asked_for_not_by_suggestions_beside_it() -> None:
+    asked = [shown(number, f"Jug {number}", price, "market", "Alder") for number, price in enumerate((4000, 5000))]
+    beside = [s.model_copy(update={"beside": True}) for s in (shown(7, "Towel", 900, "market", "Birk"),) * 2]
+    assert limit(-1, [*asked, *beside], (), far=False) == (4999, asked[0].currency)
+    assert limit(-1, [*asked, *beside], (), far=True) == (3999, asked[0].currency)
+    assert limit(-1, beside, (), far=False) == (899, asked[0].currency)
