@@ -24,6 +24,7 @@ from retrieval.feeds.base import ITEM_COLUMNS, Batch, Feed, batch, events_frame,
 from retrieval.feeds.chunks import CHARACTERS, chunks, records
 from retrieval.feeds.columns import flat
 from retrieval.feeds.files import Source, sniff
+from retrieval.feeds.json_text import parse
 from retrieval.feeds.values import PATH
 
 _REVIEW = ("user_id", "parent_asin", "asin", "timestamp", "rating")
@@ -123,8 +124,8 @@ def _item(record: dict[str, object]) -> dict[str, object]:
     details = record.get("details")
     if isinstance(details, str):
         try:
-            details = json.loads(details)
-        except json.JSONDecodeError:
+            details = parse(details)
+        except ValueError:
             details = {}
     pairs = {str(k): flat(v) for k, v in details.items()} if isinstance(details, dict) else {}
     brand = pairs.pop("Brand", "") or flat(record.get("store"))

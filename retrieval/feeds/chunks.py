@@ -16,7 +16,9 @@ from dataclasses import dataclass
 import polars as pl
 
 from retrieval.errors import FeedError
+from retrieval.feeds.delimited import Rows, split
 from retrieval.feeds.files import Source, cut_short, open_bytes
+from retrieval.feeds.json_text import parse
 
 ROWS = 100_000
 CHARACTERS = 64_000_000
@@ -60,7 +62,10 @@ def text_lines(source: Source, fallback: str | None = None) -> Iterator[str]:
 
 def _not_utf8(source: Source, line: int, raw: bytes, error: UnicodeDecodeError) -> FeedError:
     before = raw[: error.start].decode("utf-8")
-    field = len(next(csv.reader([before], delimiter=source.delimiter), [""])) - 1 if source.kind == "csv" else -1
+    try:
+        field = len(split(before, source.delimiter) or [""]) - 1 if source.kind == "csv" else -1
+    except csv.Error:
+        field = -1
     column = source.header[field] if 0 <= field < len(source.header) else None
     value = repr(raw[max(0, error.start - 12) : error.end + 12])
     return source.error("the text is not UTF-8", "save it as UTF-8 (`iconv -f latin1 -t utf-8`)", line, column, value)
@@ -87,32 +92,21 @@ def _csv_chunks(source: Source, fallback: str | None, quoted: bool) -> Iterator[
     if named_twice:
         name = sorted(named_twice)[0]
         raise source.error("the header names a column twice", "rename one of them", 1, name, ",".join(source.header))
-    reader = csv.reader(
-        text_lines(source, fallback),
-        delimiter=source.delimiter,
-        quoting=csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE,
-    )
-    width, start, size = len(source.header), 1, 0
+    width, size = len(source.header), 0
     rows: list[list[str]] = []
     lines: list[int] = []
     bad: list[tuple[int, str]] = []
     header_seen = False
-    while True:
-        try:
-            row = next(reader, None)
-        except csv.Error as error:
-            remedy = "close the quotation mark, or double the ones inside a value"
-            raise source.error(f"the row can't be read ({error})", remedy, start) from error
-        if row is None:
-            break
+    for start, row, refused in Rows(source, text_lines(source, fallback), quoted=quoted):
         if not header_seen:
             header_seen = bool(row) and any(row)
+        elif refused:
+            bad.append((start, f"{refused}: {source.delimiter.join(row)}"))
         elif len(row) == width:
             rows.append(row)
             lines.append(start)
         elif row:
             bad.append((start, f"{len(row)} fields, header has {width}: {source.delimiter.join(row)}"))
-        start = reader.line_num + 1
         size += sum(map(len, row))
         if len(rows) + len(bad) >= ROWS or size > CHARACTERS:
             yield _csv_chunk(source, rows, lines, bad)
@@ -138,15 +132,21 @@ def _chunk(source: Source, data: dict[str, pl.Series], lines: list[int], bad: li
 
 
 def records(source: Source) -> Iterator[tuple[int, dict[str, object] | None, str]]:
-    """JSON records as (line, record, text); numbers stay text, exactly as written; None where it is no object."""
+    """JSON records as (line, record, text); numbers stay text, exactly as written.
+
+    The record is None where the line is no object, or one that can't be kept; the text then begins with the reason.
+    """
     for number, text in enumerate(text_lines(source), 1):
         if not text.strip():
             continue
+        record, reason = None, ""
         try:
-            record = json.loads(text, parse_float=str, parse_int=str, parse_constant=str)
-        except (json.JSONDecodeError, RecursionError):
-            record = None
-        yield number, record if isinstance(record, dict) else None, text
+            record = parse(text)
+        except json.JSONDecodeError:
+            pass
+        except ValueError as error:
+            reason = f"{error}: "
+        yield number, record if isinstance(record, dict) else None, reason + text
 
 
 def as_text(value: object) -> str | None:

@@ -8,6 +8,8 @@ from collections.abc import Iterable
 
 import polars as pl
 
+from retrieval.feeds.json_text import parse
+
 
 class Aliases:
     """For each raw column the names under which it is accepted, the best first; case, spaces, - and _ don't matter."""
@@ -57,10 +59,12 @@ def _object(text: str | None) -> dict[str, str]:
     if not text or not text.strip():
         return {}
     try:
-        found = json.loads(text, parse_float=str, parse_int=str)
+        found = parse(text)
     except json.JSONDecodeError:
         parts = [part.split(":", 1) for part in re.split(r"[;|]", text) if ":" in part]
         return {name.strip(): value.strip() for name, value in parts if value.strip()}
+    except ValueError:  # JSON that can't be kept: the row does without these attributes
+        return {}
     if not isinstance(found, dict):
         return {}
     return {str(k): flat(v) for k, v in found.items() if flat(v)}

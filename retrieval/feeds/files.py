@@ -13,6 +13,8 @@ from typing import BinaryIO, Literal, cast
 import polars as pl
 
 from retrieval.errors import FeedError
+from retrieval.feeds.delimited import LONGEST, allow_long_values, split
+from retrieval.feeds.json_text import parse
 
 _HEAD = 1 << 18
 _MAGIC = (
@@ -80,21 +82,28 @@ def sniff(path: Path) -> Source:
         return _sniff_parquet(path)
     gz = magic.startswith(b"\x1f\x8b")
     source = Source(path, "csv", (), gz=gz)
-    head = _head(source)
+    head, whole = _head(source)
     _refuse(source, head)
-    text = _decode_head(source, head)
-    whole = len(head) < _HEAD
-    lines = text.split("\n") if whole else text.split("\n")[:-1] or [text]
+    text = _decode_head(source, head, whole)
+    lines = text.split("\n") if whole else text.split("\n")[:-1]
     first = next((n for n, line in enumerate(lines) if line.strip()), None)
+    if first is None and text.strip():
+        cause = f"the first line is longer than {LONGEST:,} bytes"
+        raise source.error(cause, "write one row a line", len(lines) + 1, value=text.strip()[:80])
     if first is None:
         raise source.error("the file holds nothing but blank lines", REMEDY, line=1)
     return _sniff_lines(source, lines[first:], first + 1)
 
 
-def _head(source: Source) -> bytes:
+def _head(source: Source) -> tuple[bytes, bool]:
+    """The file's beginning, with its first line and some more however long that is, and whether this is all of it."""
     with open_bytes(source) as handle:
         try:
-            return handle.read(_HEAD)
+            head = handle.read(_HEAD)
+            if len(head) == _HEAD and b"\n" not in head.removeprefix(b"\xef\xbb\xbf").lstrip():
+                head += handle.readline(LONGEST - _HEAD)
+                head += handle.read(_HEAD) if head.endswith(b"\n") else b""
+            return head, not handle.read(1)
         except (EOFError, zlib.error, gzip.BadGzipFile) as error:
             raise cut_short(source, 1) from error
 
@@ -133,11 +142,11 @@ def _refuse(source: Source, head: bytes) -> None:
         raise source.error("this is a binary file, not text", REMEDY, line=line, value=value)
 
 
-def _decode_head(source: Source, head: bytes) -> str:
+def _decode_head(source: Source, head: bytes, whole: bool) -> str:
     try:
         return head.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        if error.end >= len(head) - 3 and len(head) == _HEAD:
+        if error.end >= len(head) - 3 and not whole:
             return head[: error.start].decode("utf-8-sig")
         return head.decode("cp1252", errors="replace")  # columns can still be told; the reader names the place
 
@@ -150,23 +159,42 @@ def _sniff_lines(source: Source, lines: list[str], line: int) -> Source:
         raise source.error("this is a JSON array", "write one JSON object a line (`jq -c '.[]'`)", line, value=opening)
     if opening.startswith("{"):
         return _sniff_jsonl(source, lines, line)
-    delimiter = max(",\t;|", key=lambda d: len(next(csv.reader([lines[0]], delimiter=d))))
-    header = tuple(name.strip() for name in next(csv.reader([lines[0]], delimiter=delimiter)))
+    delimiter = max(",\t;|", key=lambda d: _width(lines[0], d))
+    if not _width(lines[0], delimiter):
+        remedy = "end each line with a line feed (`tr '\\r' '\\n'`)"
+        raise source.error("the header holds carriage returns without line feeds", remedy, line, value=opening)
+    header = tuple(name.strip() for name in split(lines[0], delimiter))
     return Source(source.path, "csv", header, delimiter, source.gz, tuple(lines[:20]))
+
+
+def _width(line: str, delimiter: str) -> int:
+    """How many columns a header has; 0 if it can't be read so."""
+    allow_long_values()
+    try:
+        return len(split(line, delimiter))
+    except csv.Error:
+        return 0
 
 
 def _sniff_jsonl(source: Source, lines: list[str], line: int) -> Source:
     keys: dict[str, None] = {}
+    refused: FeedError | None = None
     for offset, text in enumerate(lines[:50]):
         try:
-            record = json.loads(text) if text.strip() else {}
+            record = parse(text) if text.strip() else {}
         except json.JSONDecodeError as error:
             if offset == 0:
                 cause = f"the line is no whole JSON object ({error.msg})"
                 raise source.error(cause, "write one JSON object a line (`jq -c .`)", line, value=text) from error
             continue
+        except ValueError as error:  # this row alone: the reader counts it
+            remedy = "write flat JSON objects of whole UTF-8 characters, one a line"
+            refused = refused or source.error(f"the line can't be read: {error}", remedy, line + offset, value=text)
+            continue
         if isinstance(record, dict):
             keys.update(dict.fromkeys(record))
+    if refused and not keys:
+        raise refused
     return Source(source.path, "jsonl", tuple(keys), gz=source.gz, first=tuple(lines[:20]))
 
 

@@ -174,9 +174,12 @@ def _major(minor: str | None, currency: str | None) -> str | None:
     if minor is None or not minor.strip():
         return None
     try:
-        return f"{Decimal(minor.strip()).scaleb(-exponent((currency or '').strip().upper())):f}"
-    except (InvalidOperation, ValueError):
+        amount = Decimal(minor.strip())
+    except InvalidOperation:
         return minor
+    if not amount.is_finite() or abs(amount.adjusted()) > 30:  # no price; written out, it could fill the memory
+        return minor
+    return f"{amount.scaleb(-exponent((currency or '').strip().upper())):f}"
 
 
 def _platform(source: Source, platforms: dict[str, str]) -> pl.Expr:

@@ -141,7 +141,12 @@ def _utc(at: datetime) -> datetime | None:
 
 
 def _epoch(text: str) -> datetime | None:
-    number = Decimal(text)
+    try:
+        number = Decimal(text)
+    except InvalidOperation:
+        return None
+    if number.adjusted() > 20:  # beyond nanoseconds; far beyond, arithmetic overflows
+        return None
     for bound, scale in ((11, 0), (14, 3), (17, 6), (20, 9)):
         if 10**8 <= abs(number) < 10**bound:
             return datetime.fromtimestamp(float(number.scaleb(-scale)), tz=UTC)
