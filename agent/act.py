@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 from agent.answer import answer, cart_words, clarifying, small_talk
 from agent.language import say
 from agent.memory import Memory
+from agent.planner.acts import EVERYTHING
+from agent.planner.refer import asked_for
 from agent.receipt import build_receipt, constraints_of, plain_receipt
 from agent.relax import nothing_fits, only_near
 from agent.schema import Act, Conversation, ItemReceipt, Plan, Profile, Receipt, Shown, WhatIf
@@ -114,7 +116,8 @@ class Actor:
     def _speak_of(
         self, plan: Plan, message: str, conversation: Conversation, profile: Profile, history: History
     ) -> Acted:
-        wanted = plan.targets or tuple(item.id for item in conversation.shown[: 3 if plan.act is Act.COMPARE else 1])
+        asked = asked_for(conversation.shown)
+        wanted = plan.targets or tuple(item.id for item in asked[: 3 if plan.act is Act.COMPARE else 1])
         rows = [self.shop.catalogue.row_of[item] for item in wanted if item in self.shop.catalogue.row_of]
         if not rows or (not plan.targets and plan.act is Act.EXPLAIN and len(conversation.shown) > 1):
             ask = plan.model_copy(update={"act": Act.CLARIFY, "ask": "item", "targets": ()})
@@ -137,6 +140,8 @@ class Actor:
     def _cart(self, plan: Plan, conversation: Conversation, profile: Profile, history: History) -> Acted:
         owner = profile.shopper or f"visitor:{conversation.id}"
         operation = plan.cart_op or "show"
+        if operation == "remove" and plan.question == EVERYTHING:
+            return self._emptied(plan, owner, profile, history)
         targets = [item for item in plan.targets if item in self.shop.catalogue.row_of]
         if operation != "show" and not targets:
             ask = plan.model_copy(update={"act": Act.CLARIFY, "ask": "item"})
@@ -163,6 +168,17 @@ class Actor:
         words += cart_words(operation, names, inside)
         return Acted(
             receipt.model_copy(update={"notes": tuple(words)}), history, cart=tuple(item for item, _ in inside)
+        )
+
+    def _emptied(self, plan: Plan, owner: str, profile: Profile, history: History) -> Acted:
+        """Take everything out of the cart, also what the shop no longer has."""
+        inside = [line.item for line in self.memory.cart(owner)]
+        for item in inside:
+            self.memory.cart_remove(owner, item)
+        rows = [self.shop.catalogue.row_of[item] for item in inside if item in self.shop.catalogue.row_of]
+        words = [say("I took everything out of your cart.")] if inside else []
+        return Acted(
+            plain_receipt(self.shop, plan, rows, profile.shopper, [*words, *cart_words("show", [], [])]), history
         )
 
     def _record(self, profile: Profile, item: str, kind: EventKind) -> None:

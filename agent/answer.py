@@ -6,15 +6,15 @@ import re
 
 from agent.ground import neutral_words
 from agent.language import marked, say
-from agent.reason import did, telling, walk
-from agent.schema import ItemReceipt, Plan, Shown
+from agent.reason import QUOTED, did, telling, walk
+from agent.schema import Check, ItemReceipt, Plan, Shown
 from agent.sentences import split
 from agent.wording import listed, money, sentence, stock
-from retrieval.text import label, terms
+from retrieval.text import label, short_name, terms
 
 _WHY = frozenset({"why", "reason", "because", "suggest", "recommend", "evidence"})
 _ABOUT = {
-    "price": frozenset({"price", "cost", "much", "expensive", "cheap", "pay"}),
+    "price": frozenset({"price", "cost", "much", "expensive", "cheap", "cheaper", "cheapest", "pay"}),
     "stock": frozenset({"stock", "available", "availability", "deliver", "left"}),
     "brand": frozenset({"brand", "make", "maker", "manufacturer", "made"}),
     "platform": frozenset({"platform", "sell", "seller", "sold", "where"}),
@@ -34,6 +34,9 @@ _ASKED_ZH = {
     "brand": re.compile("品牌|牌子"),
     "platform": re.compile("平台|哪里(?:买|卖)|哪儿"),
 }
+_PLACE_ZH = re.compile(
+    r"(?:我(?:要|想要|选|喜欢)|就(?:要|是)?|看看|介绍一下)?第[一二三四五六七八九\d](?:个|款|件|双)?的?(?:呢|吧|好了|怎么样)?"
+)
 _STEPS = 3  # further steps of evidence told after the first
 _QUESTIONS = {
     "kind": marked("What kind of thing are you looking for?"),
@@ -46,11 +49,10 @@ _QUESTIONS = {
 
 def answer(item: ItemReceipt, question: str) -> list[str]:
     """Answer a question about one item from its receipt; say plainly what the data doesn't tell."""
+    question, pointed = _PLACE_ZH.subn(" ", question)
     asked = [term for term in terms(question) if term not in neutral_words()]
     spoken = set(terms(question))
-    if spoken & _WHY or not spoken:
-        return why(item)
-    if _ASKED_ZH["why"].search(question):
+    if spoken & _WHY or not (spoken or pointed) or _ASKED_ZH["why"].search(question):
         return why(item)
     for field, cues in _ABOUT.items():
         if spoken & cues or _ASKED_ZH[field].search(question):
@@ -84,17 +86,17 @@ def why(item: ItemReceipt) -> list[str]:
             before = [sentence(did(event)) for event in evidence.events[:1] if did(event) not in told]
             lines.append(" ".join([*before, step]))
             told, steps = f"{told} {lines[-1]}", steps + 1
-    kept = [f"{limit_name(check.constraint)} {check.asked}" for check in item.checks if check.passed]
+    kept = [_limit(check) for check in item.checks if check.passed]
     if kept:
         lines.append(say("It keeps your limits: {limits}.", limits="; ".join(kept)))
     for guess in item.what_if[:1]:
+        moved = {"event": short_name(guess.event, QUOTED), "rank": guess.rank, "then": guess.rank_without}
         if guess.rank_without == guess.rank:
-            lines.append(say("It would stay in its place without that event."))
+            lines.append(say("Without “{event}” it would stay in its place.", **moved))
         elif guess.rank_without:
-            moved = {"rank": guess.rank, "then": guess.rank_without}
-            lines.append(say("Without that event it would move from place {rank} to place {then}.", **moved))
+            lines.append(say("Without “{event}” it would move from place {rank} to place {then}.", **moved))
         else:
-            lines.append(say("Without that event it would move from place {rank} off this list.", rank=guess.rank))
+            lines.append(say("Without “{event}” it would move from place {rank} off this list.", **moved))
     return lines
 
 
@@ -146,6 +148,11 @@ def cart_words(op: str, names: list[str], lines: list[tuple[Shown, int]]) -> lis
 def limit_name(constraint: str) -> str:
     """A checked constraint's name in the language spoken now."""
     return say(_LIMITS[constraint]) if constraint in _LIMITS else constraint
+
+
+def _limit(check: Check) -> str:
+    """A checked limit in words; what isn't wanted is told by its own "no ...", not as "unwanted no ..."."""
+    return check.asked if check.constraint == "unwanted" else f"{limit_name(check.constraint)} {check.asked}"
 
 
 def _field(item: ItemReceipt, field: str) -> str:

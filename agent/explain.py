@@ -15,17 +15,18 @@ _HEADINGS = {
 
 
 def template(receipt: Receipt) -> list[str]:
-    """The whole reply for turns that show goods: an opening, a line for each item, then what there is to note."""
+    """The whole reply for turns that show goods: what to note, an opening, a line an item, what is asked back."""
     if not receipt.items:
         return [*receipt.notes] or [say("I found nothing that fits.")]
-    lines = [opening(receipt)]
+    questions = [note for note in receipt.notes if note.endswith(("?", "？"))]
+    lines = [*(note for note in receipt.notes if note not in questions), opening(receipt)]
     aisle: str = receipt.items[0].aisle if receipt.items[0].aisle in ("asked", "idea") else ""
     for item in receipt.items:
         if item.aisle != aisle and item.aisle in _HEADINGS:
             lines.append(say(_HEADINGS[item.aisle]))
         aisle = item.aisle
         lines.append(item_line(item))
-    return [*lines, *receipt.notes]
+    return [*lines, *questions]
 
 
 def opening(receipt: Receipt) -> str:

@@ -80,7 +80,8 @@ class Grounder:
         for rank in sorted(named, key=lambda r: -len(self._items[r].name)):
             rest = rest.replace(self._items[rank].name, " ")
         why = (
-            self._foreign_numbers(rest, facts)
+            ("" if words(sentence) else "nothing is said")
+            or self._foreign_numbers(rest, facts)
             or self._foreign_words(rest, facts)
             or self._false_claim(rest, facts)
             or self._wrong_stock(rest, scope)
@@ -167,6 +168,8 @@ class Grounder:
             return ""
         prices = [self._items[rank].item.price_minor for rank in ranks]
         first = next(iter(ranks), None)
+        if len({self._items[rank].item.currency for rank in ranks}) > 1:
+            return "prices in different currencies don't compare"
         known = [price for price in prices if price is not None]
         if first is None or len(known) < 2 or len(known) != len(prices):
             return "a price comparison without two prices"

@@ -11,11 +11,11 @@ from eval.experiment import run, write
 from eval.protocols import dialogue, search
 from eval.protocols.conversations import read_conversations
 from eval.results import Results
-from eval.understanding import understood
+from eval.understanding import commonest, understood
 from retrieval.progress import Progress
 
 Split = Literal["valid", "test"]
-SEARCH = ("crossaisle", "crossaisle_static", "bm25", "dense", "fusion")
+SEARCH = ("crossaisle", "crossaisle_static", "bm25", "dense", "fusion", "minilm")
 DIALOGUE = (
     "crossaisle",
     "crossaisle_words_alone",
@@ -107,6 +107,8 @@ def conversed(
     half = "half of the conversations, by a hash of their ids, on which things were chosen"
     scope = f"Split {split}: " + (half if split == "valid" else "all conversations; view held is the other half")
     notes = [f"crossaisle, {name}: {one.value:.3f} [{one.low:.3f}, {one.high:.3f}]" for name, one in planner.items()]
+    act, share = commonest(chosen)
+    notes.append(f"Always to {act} would have an act accuracy of {share:.3f}.")
     told = {"crossaisle": {name: {"value": v.value, "low": v.low, "high": v.high} for name, v in planner.items()}}
     extra = {**results.extra, "understanding": told, "conversations": len(talks)}
     return _written(results.with_(notes=(*results.notes, scope, *notes), extra=extra), out)

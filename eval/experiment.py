@@ -69,6 +69,7 @@ def run(
     values: Values = {}
     seconds: dict[str, dict[str, float]] = {}
     figures: dict[str, Mapping[str, Interval]] = {}
+    mute: list[str] = []
     goods = _goods(problem)
     main = next(iter(views.values()))
     histories = _histories(problem, main)
@@ -89,13 +90,23 @@ def run(
             took.append(found.milliseconds)
             if plain and any(found.shown.values()):
                 figures |= beyond({label: found.shown}, goods, histories, main.qrels, seed=seed)
+            elif plain and name not in (*_trivial(problem), OURS):
+                mute.append(label)
+                break
+        if label in mute:  # it has nothing to say of such data: that is no score of 0
+            del values[label], seconds[label]
+            if out is not None:
+                (out / "runs" / main.name / f"{label}.trec").unlink()
+            continue
         every = np.concatenate(took)
         seconds[label] |= {"median_ms": float(np.median(every)), "p95_ms": float(np.quantile(every, 0.95))}
     tell("comparing", 0, None)
     results = _results(problem, views, values, seconds, seed).with_(beyond=figures)
+    said = [f"{label} ranks nothing on these data and is left out." for label in mute]
+    results = results.with_(notes=(*results.notes, *said))
     if out is not None:
         files: dict[str, dict[str, Any]] = {
-            "runs": {view: {label: f"runs/{view}/{label}.trec" for label in names} for view in views},
+            "runs": {view: {label: f"runs/{view}/{label}.trec" for label in values} for view in views},
             "qrels": {view: f"qrels/{view}.qrels" for view in views},
         }
         results = results.with_(extra={**results.extra, "files": files})
@@ -111,7 +122,7 @@ def with_trivial(problem: Problem, systems: Sequence[str]) -> dict[str, str]:
     Raises:
         EvaluationError: two systems would have the same label.
     """
-    trivial = ["popular", "repeat"] + (["echo"] if any(case.shown for case in problem.main) else [])
+    trivial = _trivial(problem)
     found: dict[str, str] = {}
     for name in [*dict.fromkeys(systems), *(one for one in trivial if one not in systems)]:
         label = re.sub(r"[^A-Za-z0-9_.-]+", "-", name.rpartition(":")[2] if ".py:" in name else name)
@@ -119,6 +130,10 @@ def with_trivial(problem: Problem, systems: Sequence[str]) -> dict[str, str]:
             raise EvaluationError(f"two systems are called {label!r}", "give one of the classes another name")
         found[label] = name
     return found
+
+
+def _trivial(problem: Problem) -> list[str]:
+    return ["popular", "repeat"] + (["echo"] if any(case.shown for case in problem.main) else [])
 
 
 def _results(

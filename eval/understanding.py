@@ -53,6 +53,18 @@ def understood(talks: Sequence[Talk], catalogue: Catalogue, seed: int = 0) -> di
     return {name: interval(np.array(values), seed=seed) for name, values in found.items() if values}
 
 
+def commonest(talks: Sequence[Talk]) -> tuple[str, float]:
+    """The act that sellers chose most, and the accuracy of choosing nothing else: what a planner must beat."""
+    acts = Counter(
+        answer.action
+        for talk in talks
+        for message, answer in zip(talk.messages, talk.messages[1:], strict=False)
+        if message.shopper and not answer.shopper and answer.action in ACTS
+    )
+    act, count = acts.most_common(1)[0] if acts else ("clarify", 0)
+    return act, count / max(acts.total(), 1)
+
+
 def f1(found: Sequence[str], wanted: Sequence[str]) -> float:
     """F1 of the tokens of two texts, repeated ones counted."""
     both = sum((Counter(found) & Counter(wanted)).values())

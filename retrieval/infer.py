@@ -1,7 +1,8 @@
 """From behaviour to needs: which aisles a shopper has not walked yet but probably would, and what runs out.
 
 Cross-aisle needs fuse two views of the shop's other shoppers: the learned ranking of new aisles (everything that this
-shopper's walks foretell, together) and the association graph (which single edge leads there, so that it can be shown).
+shopper's walks foretell, together) and the association graph (which single edge leads there, so that it can be shown),
+weighed as the shop's own past has shown.
 A need is inferred only where such an edge exists: event -> edge -> category -> item. Of several edges, those are shown
 whose events matter most: without them the category would fall furthest.
 """
@@ -11,6 +12,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from retrieval.aisles.lead import standard
 from retrieval.channels.aisles import Aisles
 from retrieval.channels.association import Association
 from retrieval.channels.base import Query
@@ -22,8 +24,7 @@ from retrieval.schema import Candidates, Constraints, Need
 from retrieval.search import allowed, search
 from retrieval.searchable import Searchable
 
-EDGE_WEIGHT = 1.0  # of the association graph beside the learned ranking, both standardised
-PLAIN_EDGE_WEIGHT = 0.5  # and beside EASE, in a shop without that ranking; chosen on a validation split
+PLAIN_EDGE_WEIGHT = 0.5  # of the association graph beside EASE, in a shop without a learned ranking of aisles
 ASKED_WEIGHT = 4.0  # of the edges from what is asked now, which the turn is about, beside what was done before
 ASKED_DEPTH = 20  # results of the asked need whose categories are its source
 MIN_SUPPORT = 3  # shoppers that an edge needs before a need is inferred from it
@@ -150,21 +151,15 @@ def _scores(shop: Searchable, graph: Association, history: History, source: NDAr
     scores = np.zeros(len(own))
     if own.any():
         aisles, ease = shop.channels.get("aisles"), shop.channels.get("ease")
-        learned = isinstance(aisles, Aisles)
-        scores += (EDGE_WEIGHT if learned else PLAIN_EDGE_WEIGHT) * _standard(graph.category_scores(own))
         if isinstance(aisles, Aisles):
-            scores += _standard(aisles.novel_scores(history))
-        elif isinstance(ease, Ease):
-            scores += _standard(ease.category_scores(ease.profile(history)))
+            scores += aisles.led(history, graph)
+        else:
+            scores += PLAIN_EDGE_WEIGHT * standard(graph.category_scores(own))
+            if isinstance(ease, Ease):
+                scores += standard(ease.category_scores(ease.profile(history)))
     if source.any():
-        scores += ASKED_WEIGHT * _standard(graph.category_scores(source))
+        scores += ASKED_WEIGHT * standard(graph.category_scores(source))
     return scores
-
-
-def _standard(scores: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Scores with mean 0 and standard deviation 1."""
-    deviation = float(scores.std())
-    return (scores - scores.mean()) / deviation if deviation > 0 else np.zeros_like(scores)
 
 
 def _open(shop: Searchable, history: History, limits: Constraints) -> NDArray[np.bool_]:

@@ -85,8 +85,12 @@ class Page:
         self.rooms.close(request.session_hash, request.username or "")
 
     def on_words(self, words: str, request: gr.Request) -> Iterator[Updates]:
-        """The shopper wrote something."""
-        yield from self._turn(self._room(request), lambda: (words or "", None))
+        """The shopper wrote something, or sent an empty box."""
+        room = self._room(request)
+        if not (words or "").strip():
+            yield self._status(room, lambda: say("Write what you are looking for, then send it."))
+            return
+        yield from self._turn(room, lambda: (words, None))
 
     def on_press(self, event: gr.EventData, request: gr.Request) -> Iterator[Updates]:
         """The shopper pressed a button that says something for them."""

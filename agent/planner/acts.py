@@ -8,6 +8,8 @@ from typing import Literal
 from agent.planner.lexicon import lexicon, said
 from agent.planner.tokens import Text
 
+EVERYTHING = "everything"
+"""The question of a plan that removes all that is in the cart, which the planner can't see; it has no targets."""
 _CART = r"(?:cart|basket|trolley|shopping bag|bag)"
 _SO_MANY = (
     r"(?<=^ )(?:(?:ok|okay|yes|then|,) )*(?:\d{1,2}|two|three|four|five|six|a couple|a dozen) of the "
@@ -50,8 +52,10 @@ _YES = (
 )
 
 
-def cart_op(text: Text, pointed: bool, wishes: bool = False) -> Literal["add", "remove", "show"] | None:
+def cart_op(text: Text, pointed: bool, wishes: bool = False) -> Literal["add", "remove", "show", "empty"] | None:
     """What a message does to the cart; `pointed` whether it points at shown items."""
+    if text.has(said("acts.empty_cart")):
+        return _emptying(text)
     if text.has(said("acts.remove")):
         return "remove"
     if text.has(said("acts.add")) and (pointed or text.has(rf"{_CART}")):
@@ -65,6 +69,18 @@ def cart_op(text: Text, pointed: bool, wishes: bool = False) -> Literal["add", "
     ):
         return "add"
     return None
+
+
+def _emptying(text: Text) -> Literal["remove", "show", "empty"]:
+    """Empty the cart only where that is wanted for sure: not on "don't", on a question how, or with an exception."""
+    if text.has(rf"(?:not|never|how|why)(?: \w+){{0,3}} {said('acts.empty_cart')}"):
+        return "show"
+    return "remove" if text.has(r"except|but|besides|apart from|aside from|other than") else "empty"
+
+
+def extreme(text: Text) -> int:
+    """Whether a message asks which of the shown items is cheapest (-1) or dearest (1); 0 if neither."""
+    return -1 if text.has(said("acts.cheapest")) else int(text.has(said("acts.dearest")))
 
 
 def _takes(text: Text) -> bool:

@@ -59,13 +59,24 @@ CODES = [
     "ngn",
     "kes",
     "pkr",
+    "btc",
 ]
-_SIGNS = {"$": "USD", "£": "GBP", "€": "EUR", "¥": "JPY", "₹": "INR", "₩": "KRW", "₽": "RUB", "₺": "TRY", "₪": "ILS"}
+_SIGNS = {
+    "$": "USD", "£": "GBP", "€": "EUR", "¥": "JPY", "₹": "INR", "₩": "KRW", "₽": "RUB", "₺": "TRY", "₪": "ILS",
+    "₿": "BTC", "₴": "UAH", "₦": "NGN", "₱": "PHP", "₫": "VND", "฿": "THB",
+}  # fmt: skip
+CROWNS = "kr"  # stands for one of these where the shop's own currency is none of them
+_CROWNS = {"SEK", "NOK", "DKK", "ISK"}
 _NAMES = {
     "dollar": "USD", "dollars": "USD", "buck": "USD", "bucks": "USD", "euro": "EUR", "euros": "EUR", "quid": "GBP",
     "pound": "GBP", "pounds": "GBP", "sterling": "GBP", "yen": "JPY", "yuan": "CNY", "rmb": "CNY", "renminbi": "CNY",
     "rupee": "INR", "rupees": "INR", "rs": "INR", "won": "KRW", "francs": "CHF", "kronor": "SEK", "zloty": "PLN",
-    "zł": "PLN", "元": "CNY", "块": "CNY", "円": "JPY",
+    "zł": "PLN", "元": "CNY", "块": "CNY", "円": "JPY", "zlotys": "PLN", "franc": "CHF", "krona": "SEK",
+    "kr": CROWNS, "kroner": CROWNS, "krone": CROWNS, "peso": "MXN", "pesos": "MXN", "dirham": "AED", "dirhams": "AED",
+    "ruble": "RUB", "rubles": "RUB", "rouble": "RUB", "roubles": "RUB", "riyal": "SAR", "riyals": "SAR",
+    "shekel": "ILS", "shekels": "ILS", "lira": "TRY", "liras": "TRY", "baht": "THB", "rand": "ZAR", "rands": "ZAR",
+    "forint": "HUF", "forints": "HUF", "koruna": "CZK", "hryvnia": "UAH", "naira": "NGN", "ringgit": "MYR",
+    "rupiah": "IDR", "reais": "BRL", "bitcoin": "BTC", "bitcoins": "BTC", "xbt": "BTC",
 }  # fmt: skip
 _CENTS = {"cents", "cent", "pence"}
 _DOLLARS = {"USD", "AUD", "CAD", "NZD", "SGD", "HKD", "TWD", "MXN", "ARS", "CLP", "COP"}
@@ -103,25 +114,37 @@ _TENS = {
 _TIMES = {"hundred": 100, "thousand": 1000, "grand": 1000, "k": 1000, "million": 10**6}
 _COUNTS = _ONES | _TENS | {f"{t}-{o}": n + _ONES[o] for t, n in _TENS.items() for o in list(_ONES)[1:10]}
 
-_BEFORE = rf"(?:us |a |c |nz |s |hk )?[{''.join(_SIGNS)}]|rs|{'|'.join(CODES)}"
+_BEFORE = rf"(?:us |a |c |nz |s |hk )?[{''.join(_SIGNS)}]|rs|kr|{'|'.join(CODES)}"
 _AFTER = rf"[{''.join(_SIGNS)}]|{'|'.join([*_NAMES, *_CENTS, *CODES])}"
 _AMOUNT = (
-    rf"(?:(?P<before>{_BEFORE}) )?(?P<number>\d[\d.,'’]*)(?: (?P<times>k|grand|thousand|hundred|million))?(?: "
-    rf"(?P<after>{_AFTER}))?"
+    rf"(?:(?P<before>{_BEFORE}) )?(?P<number>\d[\d.,'’]*)(?: (?P<power>e-?\d{{1,2}}))?"
+    r"(?: (?P<times>k|grand|thousand|hundred|million))?"
+    rf"(?: (?P<after>{_AFTER}))?"
 )
-_ONE = "|".join(sorted(_COUNTS, key=len, reverse=True))
-_MANY = "hundred|thousand|grand|million"
-_IN_WORDS = rf"(?P<number>(?:{_ONE}|a (?:{_MANY}))(?: (?:and )?(?:{_ONE}|{_MANY}))*)(?: (?P<after>{_AFTER}))?"
+# "twenty-five", "a hundred and fifty", "two thousand three hundred", but two sums in "between twenty and forty"
+_MANY = "thousand|grand|million"
+_DIGITS = "|".join(list(_ONES)[1:10])
+_HYPHENED = "|".join(word for word in _COUNTS if "-" in word)
+_SMALL = "|".join(sorted(_ONES, key=len, reverse=True))
+_ONE = rf"(?:{_HYPHENED}|(?:{'|'.join(_TENS)})(?: (?:{_DIGITS})(?= ))?|{_SMALL})(?= )"
+_LAST = rf"(?: (?>{_ONE})| and (?>{_ONE})(?! (?:hundred|{_MANY}) ))"
+_HUNDREDS = rf"(?>(?:{_ONE}|a) hundred(?= ){_LAST}?|{_ONE})"
+_THOUSANDS = rf"(?:{_HUNDREDS}|a) (?:{_MANY})(?= )"
+_IN_WORDS = rf"(?P<number>{_THOUSANDS}(?: {_THOUSANDS})*(?: {_HUNDREDS}|{_LAST})?|{_HUNDREDS})(?: (?P<after>{_AFTER}))?"
 
 
 @dataclass(frozen=True)
 class Amount:
-    """A number in the text that may be money: `currency` is None where it isn't said, `minor` where it is meant."""
+    """A number in the text that may be money: `currency` is None where it isn't said, `minor` where it is meant.
+
+    `weight` marks "pounds" in a shop that doesn't trade in them.
+    """
 
     value: Decimal
     currency: str | None
     span: range
     worded: bool = False
+    weight: bool = False
 
     def minor(self, currency: str | None) -> int:
         """Minor units of the currency said, else of `currency`, exactly."""
@@ -134,16 +157,27 @@ def amounts(text: Text, default: str | None) -> list[Amount]:
     found = []
     for match in text.find(_AMOUNT):
         digits = decimal(match["number"])
-        if digits is not None:
-            value, currency = _scaled(
-                digits * _TIMES.get(match["times"] or "", 1), match["before"], match["after"], default
-            )
-            found.append(Amount(value, currency, text.span(match)))
+        if digits is None:
+            continue
+        power, after, span = match["power"], match["after"], text.span(match)
+        at = text.span(match, "number")[-1]
+        if power and text.tokens[at].end < text.tokens[at + 1].start:  # a socket, as in "5 e27 bulbs"
+            power, after, span = None, None, range(span.start, at + 1)
+        elif power:
+            digits = digits.scaleb(int(power[1:]))
+        times = _TIMES.get(match["times"] or "", 1) if span == text.span(match) else 1
+        value, currency = _scaled(digits * times, match["before"], after, default)
+        found.append(Amount(value, currency, span, weight=_is_weight(after, default)))
     for match in text.find(_IN_WORDS):
         number = Decimal(_worded(match["number"]))
         value, currency = _scaled(number, None, match["after"], default)
-        found.append(Amount(value, currency, text.span(match), worded=True))
+        weight = _is_weight(match["after"], default)
+        found.append(Amount(value, currency, text.span(match), worded=True, weight=weight))
     return sorted(found, key=lambda amount: amount.span[0])
+
+
+def _is_weight(after: str | None, default: str | None) -> bool:
+    return after in {"pound", "pounds"} and default != "GBP"
 
 
 def _scaled(value: Decimal, before: str | None, after: str | None, default: str | None) -> tuple[Decimal, str | None]:
@@ -157,8 +191,8 @@ def _scaled(value: Decimal, before: str | None, after: str | None, default: str 
         currency = default
         country = (before or "").split()[0] if before else ""
         currency = {"us": "USD", "c": "CAD", "a": "AUD"}.get(country, currency) if country != "$" else currency
-    if word == "¥" and default == "CNY":
-        currency = "CNY"
+    if (word == "¥" and default == "CNY") or (currency == CROWNS and default in _CROWNS):
+        currency = default
     return value, currency
 
 

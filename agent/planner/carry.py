@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from typing import Any, Literal
 
+from agent.planner.covers import covered, with_covered
 from agent.planner.hear import Heard
 from agent.planner.lexicon import lexicon
 from agent.planner.query import head_of, main, without_loose_ends
 from agent.planner.recall import recalled
-from agent.planner.topic import affirmed, fresh, join, topic
+from agent.planner.recipient import age_words, is_age
+from agent.planner.topic import MOST_REFUSED, affirmed, fresh, join, topic
 from agent.planner.vocabulary import Vocabulary
 from agent.planner.wishes import limit
 from agent.schema import Act, Conversation, Plan, Shown
@@ -28,17 +30,25 @@ def carry(heard: Heard, base: Plan, conversation: Conversation, vocabulary: Voca
         plan = affirmed(plan, conversation, vocabulary)
     plan = _with_brand(heard, plan, vocabulary)
     fields |= _names(heard, plan, conversation, vocabulary)
-    fields |= _terms(heard, plan, fields)
+    fields |= _terms(heard, plan, fields, vocabulary)
     fields |= _price(heard, plan, conversation)
     fields |= _people(heard, plan, conversation)
     if heard.wishes.stock is not None:
         fields["in_stock"] = heard.wishes.stock
-    plan = plan.model_copy(update=fields)
+    plan = _aged(plan.model_copy(update=fields))
     ask = _ask(heard, plan)
     if ask is not None:
         return plan.model_copy(update={"act": Act.CLARIFY, "ask": ask})
     chosen = main(list(heard.phrases))
     return plan.model_copy(update={"confidence": 0.5 if chosen and chosen.cue in {"background", "other"} else 0.9})
+
+
+def _aged(plan: Plan) -> Plan:
+    """Search by a child's age while nothing else is known to search by; else an age is no word of goods."""
+    include = tuple(term for term in plan.include if not is_age(term))
+    known = plan.query or [t for t in include if t.casefold() not in lexicon().occasions]
+    age = "" if known else age_words(plan.recipient or "")
+    return plan.model_copy(update={"include": (*include, age) if age else include})
 
 
 def _bare_gift(heard: Heard, base: Plan) -> bool:
@@ -112,16 +122,15 @@ def _seen(
     return seen if {key(value) for value in known} - {key(value) for value in seen} else seen[:1]
 
 
-def _terms(heard: Heard, plan: Plan, names: dict[str, Any]) -> dict[str, Any]:
+def _terms(heard: Heard, plan: Plan, names: dict[str, Any], vocabulary: Vocabulary) -> dict[str, Any]:
     """Wishes and refusals in words: what is refused now is wished no longer, and the other way round."""
     edits = heard.edits
     new = [term for term in edits.exclude if terms(term)]
     wished = {t for p in heard.phrases for t in terms(p.text)} if plan.query or plan.include else set()
     dropped = {t for phrase in edits.unneeded for t in terms(phrase)}
-    exclude = [
-        t for t in plan.exclude
-        if not set(terms(t)) <= wished | dropped | set(edits.accepted)
-    ]  # fmt: skip
+    free = wished | dropped | set(edits.accepted)
+    free |= {kind for term in free for kind in covered(term)}
+    exclude = [t for t in plan.exclude if not set(terms(t)) <= free]
     head = head_of(plan.query)
     new = [t if t in edits.names else _headless(t, head) for t in new]
     held = {t for text in (plan.query, *plan.include) for t in terms(text)}
@@ -141,7 +150,7 @@ def _terms(heard: Heard, plan: Plan, names: dict[str, Any]) -> dict[str, Any]:
     return {
         "query": query,
         "include": join(include, [t for t in extra if t.casefold() not in {i.casefold() for i in include}]),
-        "exclude": join(exclude, new),
+        "exclude": join(exclude, with_covered(new, held, vocabulary.count), most=MOST_REFUSED),
         "categories": tuple(c for c in names["categories"] if c not in categories),
     }
 
@@ -168,6 +177,7 @@ def _price(heard: Heard, plan: Plan, conversation: Conversation) -> dict[str, An
     if price.clear:
         low = high = None
     if price.low is not None or price.high is not None:
+        low, high = price.over(low, high, currency)
         currency = price.currency or currency
         if price.low is not None and price.high is not None:
             low, high = price.low, price.high

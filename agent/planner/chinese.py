@@ -5,12 +5,16 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from agent.planner.acts import EVERYTHING
 from agent.planner.amounts import EXPONENTS, decimal
-from agent.planner.topic import fresh
+from agent.planner.chinese_words import in_english
+from agent.planner.covers import with_covered
+from agent.planner.lexicon import lexicon
+from agent.planner.topic import MOST_REFUSED, fresh, join
 from agent.planner.vocabulary import Vocabulary
 from agent.planner.wishes import limit
 from agent.schema import Act, Conversation, Plan
-from retrieval.text import key
+from retrieval.text import key, terms
 
 _HAN = re.compile(r"[\u4e00-\u9fff]")
 _DIGITS = {c: n for n, c in enumerate("零一二三四五六七八九")} | {"两": 2, "〇": 0}
@@ -28,7 +32,19 @@ _MIN_EACH = (
 )
 _CHEAPER = re.compile(r"(?:再)?(?:更)?便宜(?:一点儿?|一些|点儿?|些)?(?:的)?|太贵了?|有点贵")
 _DEARER = re.compile(r"(?:更)?贵(?:一点|一些|点|些)的?|(?:更)?高档(?:一点|一些)?的?")
-_NOT = re.compile(r"(?:不要|别要|不想要|不喜欢|除了|讨厌|不含|不是|没有)(?P<t>[^\s,，。.!！?？、;；的了和或]{1,8})")
+_NAMED = r"[^\s,，。.!！?？、;；的了和或]{1,8}"
+_NOT = re.compile(
+    r"(?:不要|别要|不想要|不喜欢|除了|讨厌|不含|不能吃|不吃|过敏原是|不是|没有)(?:有|含)?"
+    rf"(?P<t>{_NAMED}(?:的?(?:和|或者?|、|以及)(?:不要)?{_NAMED})*)(?:的)?"
+)
+_LISTED = re.compile("的?(?:和|或者?|、|以及)(?:不要)?")
+_EMPTY = re.compile(
+    r"清空(?:我的|一下)?购物车|(?:把)?购物车(?:里的?)?(?:东西|商品)?(?:都|全部|全)?(?:清空|删掉|删除|拿掉)"
+)
+_DETAIL = re.compile("多少钱|什么价|价格|有货|现货|库存|品牌|牌子|平台|材质|尺寸|颜色")
+_POINTED = re.compile(
+    r"(?:我(?:要|想要|选|喜欢)|就(?:要|是)?|看看|看)?第[一二三四五六七八九\d](?:个|款|件|双)?的?(?:呢|吧|好了)?"
+)
 _FOR = re.compile(
     r"(?:是)?(?:送给|送|给|为)(?:我的?|他的?|她的?)?(?P<w>妹妹|姐姐|弟弟|哥哥|妈妈|爸爸|母亲|父亲|老婆|妻子|老公|丈夫|女朋友|男朋友|女友|男友|朋友|孩子|儿子|女儿|奶奶|爷爷|外婆|外公|同事|老师|老板|宝宝|侄子|侄女|叔叔|阿姨)(?:的)?(?:生日)?(?:礼物)?"
 )
@@ -65,11 +81,11 @@ def _without_search(message: str, base: Plan, conversation: Conversation) -> Pla
     """The plan of a message that says no words to search for: cart, questions, comparing, ideas; else None."""
     place = _PLACE.search(message)
     targets = _targets(place, conversation)
-    if _CART.search(message):
-        show = not place and "加" not in message and "买" not in message and "下单" not in message
-        return base.model_copy(
-            update={"act": Act.CART, "cart_op": "show" if show else "add", "targets": () if show else targets}
-        )
+    if _CART.search(message) or _EMPTY.search(message):
+        return base.model_copy(update={"act": Act.CART, **_cart(message, targets, placed=place is not None)})
+    if _POINTED.fullmatch(_MARKS.sub("", message)) or (place and conversation.shown and _DETAIL.search(message)):
+        about = {"act": Act.EXPLAIN, "targets": targets, "question": message}
+        return base.model_copy(update=about if conversation.shown else {"act": Act.CLARIFY, "ask": "item"})
     if _WHY.search(message) and conversation.shown:
         return base.model_copy(update={"act": Act.EXPLAIN, "targets": targets, "question": message})
     if _COMPARE.search(message) and conversation.shown:
@@ -85,10 +101,8 @@ def _searching(message: str, base: Plan, conversation: Conversation, vocabulary:
         fields |= {"brands": (), "not_brands": _other_than(base, conversation, vocabulary)}
         message = _BRAND.sub(" ", message)
     rest, fields = _limits(message, fields, base, conversation, vocabulary)
-    refused = [m["t"] for m in _NOT.finditer(rest)]
+    fields |= _refused(rest, base.model_copy(update=fields), vocabulary)
     rest = _NOT.sub(" ", rest)
-    if refused:
-        fields["exclude"] = (*base.exclude, *(t for t in refused if t not in base.exclude))
     for expression, value in ((_MYSELF, None), (_FOR, "w")):
         match = expression.search(rest)
         if match:
@@ -102,13 +116,46 @@ def _searching(message: str, base: Plan, conversation: Conversation, vocabulary:
     asked = bool(re.search("推荐|建议|随便", rest))
     talk = bool(_HELLO.search(rest))
     rest = " ".join(_MARKS.sub(" ", _PADDING.sub(" ", _HELLO.sub(" ", rest))).replace("的 ", " ").split()).strip("的 ")
+    rest = in_english(re.sub("^要", "", rest), vocabulary.count)
     if rest:
-        fields["query"] = rest[:200]
+        fields |= _wished(rest, base.model_copy(update=fields))
     elif talk and len(fields) == 2 and not asked:
         return base.model_copy(update={"act": Act.CHITCHAT})
     elif len(fields) == 2 and not asked and not base.query:
         return base.model_copy(update={"act": Act.CLARIFY, "ask": "kind"})
     return base.model_copy(update=fields)
+
+
+def _cart(message: str, targets: tuple[str, ...], *, placed: bool) -> dict[str, Any]:
+    """What to do with the cart: empty it, put something in, or show it."""
+    if _EMPTY.search(message) and not re.search("不要|别|怎么", message):
+        return {"cart_op": "remove", "question": EVERYTHING}
+    puts = placed or any(word in message for word in ("加", "买", "下单"))
+    return {"cart_op": "add" if puts else "show", "targets": targets if puts else ()}
+
+
+def _refused(message: str, base: Plan, vocabulary: Vocabulary) -> dict[str, Any]:
+    """What isn't wanted, in the catalogue's words; it is searched for no longer."""
+    named = [part for match in _NOT.finditer(message) for part in _LISTED.split(match["t"]) if part]
+    refused = [in_english(part, vocabulary.count) for part in named]
+    if not refused:
+        return {}
+    gone = {term for phrase in refused for term in terms(phrase)}
+    kinds = with_covered(refused, {*terms(base.query)}, vocabulary.count)
+    return {
+        "query": " ".join(word for word in base.query.split() if not set(terms(word)) <= gone),
+        "include": tuple(term for term in base.include if not set(terms(term)) & gone),
+        "exclude": join(base.exclude, kinds, most=MOST_REFUSED),
+    }
+
+
+def _wished(rest: str, base: Plan) -> dict[str, Any]:
+    """What is searched for: words that only describe join the query; what is wanted now is refused no longer."""
+    wanted = {*terms(rest)}
+    exclude = tuple(term for term in base.exclude if not set(terms(term)) <= wanted)
+    if base.query and wanted <= lexicon().describing:
+        return {"include": join(base.include, [rest]), "exclude": exclude}
+    return {"query": rest[:200], "exclude": exclude}
 
 
 def _targets(place: re.Match[str] | None, conversation: Conversation) -> tuple[str, ...]:

@@ -9,7 +9,10 @@ from agent.planner.lexicon import lexicon
 from agent.planner.tokens import Text
 
 _TAIL = r"(?: (?:of|is|are|be|about|around|than|at|to|the|a|my|only|just|like|maybe|roughly|:|=))*"
-_MORE = r"(?:more than|over|above|exceed(?:ing|s)?|beyond|higher than|pricier than|costlier than|greater than|past)"
+_MORE = (
+    r"(?:more than|over|above|exceed(?:ing|s)?|beyond|higher than|greater than|past|"
+    r"(?:dearer|pricier|costlier|more (?:dear|pricey|costly|expensive)) than)"
+)
 _LESS = r"(?:less(?: expensive)? than|under|below|beneath|lower than|cheaper than)"
 _NOT = r"(?:not|no|never|nothing|without|none|neither)"
 _LEFT = [  # the first that ends just before the sum decides
@@ -50,6 +53,9 @@ _RIGHT = [
 ]
 LEFTS = [(op, re.compile(rf" (?:{words}){_TAIL} $")) for op, words in _LEFT]
 _RIGHTS = [(op, re.compile(rf" (?:{words})(?= )")) for op, words in _RIGHT]
+MEASURES = re.compile(
+    r"(?:met(?:er|re)s?|lit(?:er|re)s?|gramm?e?s?|watts?|bytes?|bits?|hertz|volts?|amperes?|joules?)$"
+)
 UNDER = re.compile(rf" (?:{_LESS}|up to|at most|max(?:imum)?){_TAIL} $")
 FROM = re.compile(rf" (?:from|between){_TAIL} $")
 

@@ -50,6 +50,9 @@ _ALSO_AND = (
 )
 
 
+_WHOLE_LISTS = ("allergic", "avoid", "avoiding", "free")  # of what does harm, no wish stands among it
+
+
 @dataclass
 class Edits:
     """Refusals in words or names; `unneeded` wishes and `accepted` refusals are dropped, `soft` wishes added.
@@ -144,7 +147,8 @@ def _refuse(text: Text, vocabulary: Vocabulary, edits: Edits, negator: range, ne
         and text.tokens[at].low in {",", ".", "!", "i", "it", "that", "this", "the", "you", "actually", "make", "not"}
     ):
         return  # "no, ..." answers, it doesn't refuse what follows
-    end, phrases = refused_phrases(text, vocabulary, at, lists_and=negating.split(maxsplit=1)[0] in _ALSO_AND)
+    led = negating.split(maxsplit=1)[0]
+    end, phrases = refused_phrases(text, vocabulary, at, lists_and=led in _ALSO_AND, commas=led in _WHOLE_LISTS)
     if len(phrases) == 1:
         end, phrases = name_only(text, vocabulary, end, phrases)
     if at < len(text) and any(text.taken[i] == "reference" for i in range(at, min(end + 2, len(text)))):

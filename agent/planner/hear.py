@@ -29,6 +29,7 @@ _COUNTS |= {"a dozen": 12, "a couple": 2}
 class Heard:
     """Everything that one message says.
 
+    `extreme` is -1 where it asks for the cheapest of the shown items, 1 for the dearest,
     `fresh` asks for ideas anew, `other_aisle` for goods unlike those shown, `mine` for what the shopper may need,
     `returns` for what was shown before, `companion` tells the goods that others are to go with.
     """
@@ -41,9 +42,10 @@ class Heard:
     edits: Edits
     names: Names
     phrases: tuple[Phrase, ...]
-    cart: Literal["add", "remove", "show"] | None
+    cart: Literal["add", "remove", "show", "empty"] | None
     quantity: int
     compares: bool
+    extreme: int
     why: bool
     asks: bool
     ideas: bool
@@ -86,14 +88,18 @@ def hear(message: str, conversation: Conversation, vocabulary: Vocabulary) -> He
     """Read a message in the light of what was shown and asked last."""
     text, previous, shown = Text(message), conversation.plan, conversation.shown
     reads = {name: text.has(said(f"acts.{name}")) for name in ("more", "dislike", "like", "ideas", "fresh", "mine")}
-    asks, why, compares = acts.asks(text), acts.asks_why(text), acts.compares(text)
+    asks, why, extreme = acts.asks(text), acts.asks_why(text), acts.extreme(text)
+    compares = acts.compares(text) or (extreme != 0 and text.has(r"which|costs?|of (?:these|those)"))
     changes = text.has(said("acts.add")) or text.has(said("acts.remove"))
     similar = bool(shown) and text.has(said("hear.similar"))
     returns = [_take(text, f"hear.{name}", "idiom") for name in ("shown_before", "back_to") if previous is not None]
     quantity = _quantity(text)
     currency = (previous.currency if previous else None) or vocabulary.currency
     priced = not ((compares or why) and shown) or text.has(_SIGN)
-    price = read_price(text, currency, expected=_expected(previous), most_shown=len(shown)) if priced else Price()
+    price = Price()
+    if priced:
+        sells = vocabulary.sells
+        price = read_price(text, currency, expected=_expected(previous), most_shown=len(shown), sells=sells)
     wishes = read_wishes(text, shown=bool(shown))
     companion = _companion(text, previous or Plan())
     references = _references(text, conversation, act=changes or why or compares or asks or acts.is_places(text))
@@ -115,6 +121,7 @@ def hear(message: str, conversation: Conversation, vocabulary: Vocabulary) -> He
     return Heard(
         text=text, price=price, wishes=wishes, recipient=recipient, references=tuple(references), edits=edits,
         names=names, phrases=tuple(phrases(text, vocabulary)), cart=cart, quantity=quantity, compares=compares,
+        extreme=extreme,
         why=why, asks=asks, ideas=ideas, more=reads["more"], dislikes=reads["dislike"], likes=reads["like"],
         fresh=reads["fresh"], similar=similar, affirms=acts.affirms(text), reset=reset, any_brand=any_brand,
         any_platform=any_platform, other_brand=other_brand, other_platform=other_platform, other_aisle=other_aisle,

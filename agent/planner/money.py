@@ -3,29 +3,51 @@
 Decisions: "under 50" includes 50; "around 30" means 20% to either side; a sum without a word of comparison is the most
 that may be spent; a bare number is a price only beside a word of comparison and where nothing follows that can be
 counted ("under 2 kg", "under 18 years", "4k tv" are no prices, but "under 30 blue mugs" is one). Of two sums for the
-same limit the later counts. Limits that contradict each other within one message both stay, so that the answer can say
-that nothing fits.
+same limit the later counts. "For free" is a limit of nothing; a sum below nothing is no limit. Limits that
+contradict each other within one message both stay, so that the answer can say that nothing fits.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from agent.planner.amounts import Amount, amounts
-from agent.planner.comparisons import FROM, LEFTS, UNDER, around, comparison, goods_follow, length, may_follow
-from agent.planner.lexicon import said
+from agent.planner.comparisons import FROM, LEFTS, MEASURES, UNDER, around, comparison, goods_follow, length, may_follow
+from agent.planner.lexicon import lexicon, said
 from agent.planner.tokens import Text
 
 MOST_NUMBERS = 40  # of a message are looked at
+ROUNDED = 5  # minor units that a fifth of a sum, rounded, may add up to
 _JOINT = re.compile(r"^ (?:and|to|-|–|—|till|until|up to|or) $")
-_COUNTED = re.compile(  # a comparison of something other than money
-    r" (?:kids?|children|child|toddlers?|bab(?:y|ies)|people|anyone|aged?|ages|adults|players|sizes?|boys?|"
-    r"girls?|rated|rating|"
-    r"version|model|windows|ios|android|item|option|weigh(?:s|ing)?|spf|usb|wifi|born|since)"
-    r"(?: (?:is|of|for|aged|than|over|under|below|above|more|less|from|between|#|\.))* $"
+# What may be counted or graded other than money, and the greatest number that tells it rather than a price: "kids under
+# 5" is an age, "toys for kids under 50" is a price.
+_COUNTED = {
+    r"kids?|children|child|toddlers?|bab(?:y|ies)|boys?|girls?": 18,
+    r"people|persons?|anyone|adults|players": 120,
+    r"sizes?": 60,
+    r"rated|rating": 100,
+    r"version|windows|ios|android": 20,
+    r"spf": 100,
+    r"usb|wifi": 10,
+    r"model|item|option": 0,
+    r"aged?|ages|born|since|weigh(?:s|ing)?": 10**9,
+}
+_COMPARED = r"(?: (?:is|of|for|aged|than|over|under|below|above|more|less|from|between|up|to|at|most|least|#|\.))*"
+_COUNTS = [(re.compile(rf" (?:{words}){_COMPARED} $"), most) for words, most in _COUNTED.items()]
+_WEIGHED = re.compile(rf" weigh(?:s|ing)?{_COMPARED} $")
+_BODIES = "|".join(list(_COUNTED)[:2])
+_BODY = re.compile(rf" (?:{'|'.join(sorted(lexicon().pets))}|{_BODIES}){_COMPARED} $")
+_DIRECTLY = re.compile(r" (?:model|item|option)(?: (?:is|of|for|#|\.))* $")
+_PARTY = re.compile(  # "for 4 people under 50": they are counted already, so the sum isn't their age
+    r" (?:\d+|two|three|four|five|six|seven|eight|nine|ten|twelve)(?: \w+)? (?:people|persons?|adults|players) "
+    r"(?:under|below|up to|less than|max(?:imum)?|at most|for) $"
 )
+_MINUS = re.compile(r"(?: [$£€])? (?:-|−|minus) $")
+_FREE = r"(?:for free|free of charge|gratis)(?= (?:[.,!?;]|please|thanks|and|or|if|$))"
+_OFFERED = re.compile(r" (?:get|gets|got|getting|one|another|second|included|deliver(?:ed|y)?|ship(?:ped|ping)?) $")
 _CORRECTION = re.compile(
     r"^(?: (?:[.,;:!?…-]|no|nope|wait|actually|sorry|make|that|it|i|mean|meant|rather|scratch|better|or|hmm+|"
     r"let|us|say|oops|well|"
@@ -64,6 +86,15 @@ class Price:
         """Whether the message speaks of price limits at all."""
         return self.clear or self.low is not None or self.high is not None
 
+    def over(self, low: int | None, high: int | None, currency: str | None) -> tuple[int | None, int | None]:
+        """What these limits leave of earlier ones: none in another currency, none that only "around 30" implied.
+
+        "around" is told by its shares, a fifth less and a fifth more of the same sum.
+        """
+        guessed = low is not None and high is not None and abs(3 * low - 2 * high) <= ROUNDED
+        other = None not in (self.currency, currency) and self.currency != currency
+        return (None, None) if self.clear or (self.said and (guessed or other)) else (low, high)
+
 
 @dataclass
 class _Reader:
@@ -73,11 +104,22 @@ class _Reader:
     default: str | None
     expected: str
     most_shown: int
+    sells: Callable[[str], bool] | None = None
     low: int | None = None
     high: int | None = None
     currency: str | None = None
     last: str = ""
     end: int = -1
+
+    def read_free(self) -> None:
+        """Read "for free" as a limit of nothing, except where something comes free with another thing."""
+        for match in self.text.find(_FREE):
+            span = self.text.span(match)
+            offered = _OFFERED.search(around(self.text, span)[0]) is not None
+            if offered:
+                self.text.take(span, "price")
+            else:
+                self._set("max", (None, 0), None, span)
 
     def read(self, pair: list[Amount]) -> int:
         """Read one sum, or two that are a range; returns how many numbers were used."""
@@ -86,7 +128,13 @@ class _Reader:
         if len(pair) == 2 and _JOINT.match(_between(text, first.span, pair[1].span)) and _is_range(text, pair, left):
             self._range(pair, left)
             return 2
+        if _is_negative(text, first.span, left):
+            text.take(range(first.span[0] - length(_MINUS.search(left)), first.span[-1] + 1), "price")
+            return 1
         op, start, end = comparison(first, left, right)
+        unit = self._unknown_unit(first, left, right)
+        if unit:
+            first, end, right = replace(first, currency=unit), end + 1, ""
         right = around(text, range(end - 1, end))[1]
         corrected = self.end >= 0 and _corrects(text, self.end, first.span[0])
         if not _is_price(first, op, left, right):
@@ -118,6 +166,21 @@ class _Reader:
             return self.expected.replace("ask", "max")
         return ""
 
+    def _unknown_unit(self, amount: Amount, left: str, right: str) -> str:
+        """A word where a currency would stand that neither we nor the shop know, as in "under 50 zorkmids"; else "".
+
+        It is kept as the currency, so that the shopper is asked rather than the limit lost. A word that goods have in
+        their text ("under 500 parts"), that measures, or that isn't plural ("under 80 goretex") is none; without
+        `sells` nothing can be told.
+        """
+        first, then = (*right.split(), "", "")[:2]
+        bare = amount.currency is None and not _counted(amount, left) and comparison(amount, left, "")[0]
+        ends = not then or then in lexicon().after_price
+        if self.sells is None or not (bare and ends and first.isalpha() and first.endswith("s") and len(first) > 3):
+            return ""
+        known = first in lexicon().known or MEASURES.search(first) or self.sells(first)
+        return "" if known or _begins(left) else first
+
     def _set(self, op: str, bounds: tuple[int | None, int | None], currency: str | None, span: range) -> None:
         both = op in {"about", "range"} or self.last in {"about", "range"}
         self.low = bounds[0] if bounds[0] is not None or both else self.low
@@ -126,7 +189,14 @@ class _Reader:
         self.text.take(span, "price")
 
 
-def read_price(text: Text, default: str | None, *, expected: str = "", most_shown: int = 0) -> Price:
+def read_price(
+    text: Text,
+    default: str | None,
+    *,
+    expected: str = "",
+    most_shown: int = 0,
+    sells: Callable[[str], bool] | None = None,
+) -> Price:
     """Read the limits of a message and take the tokens that state them.
 
     Args:
@@ -135,12 +205,14 @@ def read_price(text: Text, default: str | None, *, expected: str = "", most_show
         expected: "max" or "min" where a bare number answers or corrects an earlier limit; "ask" after a question
             about the budget; else "".
         most_shown: items shown; a bare number up to it is the item's place unless the budget was asked for.
+        sells: whether the shop's goods have a word in their text.
     """
     cleared = False
     for match in text.find(said("money.cleared")):
         text.take(text.span(match), "price")
         cleared = True
-    reader = _Reader(text, default, expected, most_shown)
+    reader = _Reader(text, default, expected, most_shown, sells)
+    reader.read_free()
     numbers = amounts(text, default)[:MOST_NUMBERS]
     at = 0
     while at < len(numbers):
@@ -166,7 +238,7 @@ def _is_range(text: Text, pair: list[Amount], left: str) -> bool:
     if pair[0].currency or high.currency:
         return not _weighs(high, right) and not (joint == "or" and not FROM.search(left))
     cue = FROM.search(left) or any(op.search(left) for _, op in LEFTS)
-    return bool(cue) and not _COUNTED.search(left) and may_follow(right)
+    return bool(cue) and not _counted(high, left) and may_follow(right)
 
 
 def _weighs(amount: Amount, right: str) -> bool:
@@ -176,11 +248,36 @@ def _weighs(amount: Amount, right: str) -> bool:
 
 
 def _is_price(amount: Amount, op: str, left: str, right: str) -> bool:
-    if _COUNTED.search(left):
+    if _counted(amount, left):
         return False
     if amount.currency is not None:
         return not _weighs(amount, right)
     return bool(op) and (may_follow(right) or (UNDER.search(left) is not None and goods_follow(left, right)))
+
+
+def _counted(amount: Amount, left: str) -> bool:
+    """Whether a number after these words tells an age, a size or the like rather than a price."""
+    if amount.currency is not None:
+        return _WEIGHED.search(left) is not None or (amount.weight and _BODY.search(left) is not None)
+    if _PARTY.search(left):
+        return False
+    most = next((most for words, most in _COUNTS if words.search(left)), -1)
+    return _DIRECTLY.search(left) is not None or amount.value <= most
+
+
+def _is_negative(text: Text, span: range, left: str) -> bool:
+    """Whether a sum after a comparison is below nothing, as in "under -5": no limit that a shopper can mean."""
+    match = _MINUS.search(left)
+    attached = match is not None and text.tokens[span[0] - 1].end == text.tokens[span[0]].start
+    if match is None or not (attached or "minus" in match.group()):
+        return False
+    compared = left[: match.start()] + " "
+    return any(words.search(compared) for _, words in LEFTS)
+
+
+def _begins(left: str) -> bool:
+    """Whether a comparison begins the message, so that goods may follow the sum: "under 30 mugs"."""
+    return UNDER.match(left) is not None
 
 
 def _corrects(text: Text, since: int, start: int) -> bool:

@@ -14,6 +14,12 @@ from agent.planner.vocabulary import Named, Vocabulary
 _MADE = {"from", "by", "brand", "brands", "only", "prefer", "make", "be"}
 _FITTING = {"for", "with", "fits", "fit", "to", "my"}  # "case for a Samsung phone" is not by Samsung
 _ON = {"on", "from", "at", "via", "in", "by", "through", "only", "platform", "shop", "store"}
+_ELSEWHERE = (
+    r"(?:(?:only|just|sold|available) )*(?:from|on|at|via|through) (?:ebay|e-bay|amazon|walmart|aliexpress|ali express|"
+    r"alibaba|etsy|temu|shein|taobao|tmall|jd|rakuten|costco|newegg|wayfair|shopee|lazada|flipkart|zalando|best buy|"
+    r"bestbuy|craigslist|facebook marketplace|mercado libre)(?: (?:only|please))?"
+    r"(?= (?:[.,!?;]|and|but|for|under|below|with|instead|then|now|or|if) | $)"
+)
 _ARTICLES = {"the", "a", "an", "my", "is", "be", "of"}
 
 
@@ -43,6 +49,7 @@ def read_names(text: Text, vocabulary: Vocabulary, about: str = "") -> Names:
     names = Names()
     tokens = [token.low for token in text.tokens]
     _platforms(text, vocabulary, names, tokens)
+    _elsewhere(text, vocabulary)
     _categories(text, vocabulary, names, tokens)
     names.wanted = wanted_names(text, vocabulary) if about else []
     _brands(text, vocabulary, names, tokens, about)
@@ -90,6 +97,13 @@ def _platforms(text: Text, vocabulary: Vocabulary, names: Names, tokens: Sequenc
             while start >= 0 and tokens[start] in _ON | _ARTICLES | {"or"} and not text.taken[start]:
                 start -= 1
             text.take(range(start + 1, hit.end + (after == ["only"])), "name")
+
+
+def _elsewhere(text: Text, vocabulary: Vocabulary) -> None:
+    """Take a marketplace that isn't of this shop: nothing here can be from there, and its name is no word of goods."""
+    for match in text.find(_ELSEWHERE):
+        if not vocabulary.find_platforms(match.group().split()) and not vocabulary.find_brands(match.group().split()):
+            text.take(text.span(match), "idiom")
 
 
 def _categories(text: Text, vocabulary: Vocabulary, names: Names, tokens: Sequence[str]) -> None:

@@ -22,7 +22,8 @@ NUMBERS = frozenset({"two", "three", "four", "five", "six", "seven", "eight", "n
 class Phrase:
     """Words that belong together. `cue`: request, bare, wish, purpose or background; `names`: has a head noun.
 
-    `attached` is led by "for", "with" or "in", so that it says something of the thing rather than names another.
+    `attached` is led by "for", "with", "in", "from" or "at", so that it says something of the thing rather than names
+    another.
     """
 
     text: str
@@ -68,7 +69,7 @@ def phrase_of(
         generic=generic or compared or vague,
         definite=bool(before) and before[-1] in {"the", "that", "this"},
         indefinite=bool(before) and before[-1] in {"a", "an"},
-        attached=[w for w in before if w not in _ARTICLES][-1:] in (["for"], ["with"], ["in"]),
+        attached=[w for w in before if w not in _ARTICLES][-1:] in (["for"], ["with"], ["in"], ["from"], ["at"]),
     )
 
 

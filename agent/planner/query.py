@@ -60,11 +60,19 @@ def _kind(text: Text, at: int) -> str:
     if text.taken[at]:
         return "taken"
     if not low[0].isalnum():
-        return _mark(text, at, low)
+        return "end" if _ends_refusal(text, at, low) else _mark(text, at, low)
     lists = lexicon()
     if low in lists.verb_or_noun and is_noun(text, at):
         return "word"
     return "break" if low in lists.breaks else "link" if low in lists.link or low in lists.padding else "word"
+
+
+def _ends_refusal(text: Text, at: int, low: str) -> bool:
+    """Whether a mark parts a refusal told first from what is asked for: "I'm allergic to nuts: snacks please"."""
+    if not at or text.taken[at - 1] != "edit" or _inside(text, at):
+        return False
+    polite = [token.low for token in text.tokens if token.low[0].isalnum()][-1] == "please"
+    return low in {":", "-", "–", "—"} or (low == "," and polite)
 
 
 def _mark(text: Text, at: int, low: str) -> str:

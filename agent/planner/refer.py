@@ -48,7 +48,9 @@ def refer(text: Text, shown: Sequence[Shown], focus: Sequence[Shown], act: bool)
     """
     if not shown:
         return []
-    found = [*_by_place(text, shown, act), *_by_extreme(text, shown), *_by_trait(text, shown, act)]
+    found = [*_by_place(text, shown, act), *_by_extreme(text, shown)]
+    placed = {at for reference in found for at in reference.span}
+    found += [reference for reference in _by_trait(text, shown, act) if not placed & {*reference.span}]
     if not found:
         found = _by_pronoun(text, shown, focus)
     for reference in found:
@@ -116,8 +118,20 @@ def _at(place: str, shown: Sequence[Shown]) -> Sequence[Shown]:
     )
 
 
+def asked_for(shown: Sequence[Shown]) -> Sequence[Shown]:
+    """Shown items that were asked for; suggestions from other aisles only where there is nothing else."""
+    return [item for item in shown if not item.beside] or shown
+
+
+def by_price(shown: Sequence[Shown]) -> list[Shown]:
+    """Items asked for that have a price in the first one's currency, cheapest first."""
+    priced = [item for item in asked_for(shown) if item.price_minor is not None]
+    priced = [item for item in priced if item.currency == priced[0].currency]
+    return sorted(priced, key=lambda item: item.price_minor or 0)
+
+
 def _by_extreme(text: Text, shown: Sequence[Shown]) -> list[Reference]:
-    priced = [item for item in shown if item.price_minor is not None]
+    priced = by_price(shown)
     found: list[Reference] = []
     for expression, choose in _EXTREMES:
         for match in text.find(
@@ -167,8 +181,8 @@ def _traits(item: Shown) -> frozenset[str]:
 def _telling(said: str, words: dict[str, frozenset[str]]) -> set[str]:
     """Items holding every telling word said; none where the words fit all of several items, or nothing."""
     wanted = [term for term in terms(said) if term not in lexicon().stop]
-    if not wanted:
-        return set()
+    if all(term.isdigit() for term in wanted):
+        return set()  # "1" is the first card, not a title with "0.1 g"
     chosen = {item for item, has in words.items() if all(term in has for term in wanted)}
     return chosen if chosen and (len(chosen) < len(words) or len(words) == 1) and len(chosen) <= 2 else set()
 

@@ -7,11 +7,22 @@ from agent.planner.query import is_noun
 from agent.planner.tokens import Text
 from agent.planner.vocabulary import MAX_NAME, Vocabulary
 
+_NEGATING = frozenset({"no", "not", "without"})  # "without not wool" refuses wool
 _PARTS = frozenset(".,;:?()")  # no name runs over these
 
 
-def refused_phrases(text: Text, vocabulary: Vocabulary, at: int, *, lists_and: bool) -> tuple[int, list[range]]:
-    """Noun phrases after a negator: "leather, plastic or metal" are three. Returns where they end, and them."""
+def refused_phrases(
+    text: Text, vocabulary: Vocabulary, at: int, *, lists_and: bool, commas: bool = False
+) -> tuple[int, list[range]]:
+    """Noun phrases after a negator: "leather, plastic or metal" are three. Returns where they end, and them.
+
+    Args:
+        text: the message.
+        vocabulary: the shop's own words.
+        at: where they begin.
+        lists_and: whether "and" goes on with what is refused, too.
+        commas: whether a list that ends in "and" is refused as a whole: "allergic to nuts, milk and eggs".
+    """
     phrases: list[range] = []
     while True:
         start, end = _brand_at(text, vocabulary, at) or phrase_at(text, at)
@@ -22,7 +33,7 @@ def refused_phrases(text: Text, vocabulary: Vocabulary, at: int, *, lists_and: b
         after = text.tokens[end + 1].low if end + 1 < len(text) else ""
         if following in {"or", "nor"} or (following in {"and", "&"} and lists_and and _lists(text, end + 1)):
             at = end + 1
-        elif following == "," and (after in {"or", "nor", "no"} or _comma_lists(text, end + 1)):
+        elif following == "," and (after in {"or", "nor", "no"} or _comma_lists(text, end + 1, commas=commas)):
             at = end + (2 if after in {"or", "nor", "no"} else 1)
         else:
             return end, phrases
@@ -59,7 +70,7 @@ def _brand_at(text: Text, vocabulary: Vocabulary, at: int) -> tuple[int, int] | 
 
 def phrase_at(text: Text, at: int) -> tuple[int, int]:
     """Where a noun phrase of at most four words begins and ends that is refused from here on; equal where none is."""
-    while at < len(text) and not text.taken[at] and text.tokens[at].low in lexicon().after_no:
+    while at < len(text) and not text.taken[at] and text.tokens[at].low in lexicon().after_no | _NEGATING:
         at += 1
     end = at
     while (
@@ -88,10 +99,12 @@ def _lists(text: Text, at: int) -> bool:
     return 0 < end - at <= 2 and start == at and not described and text.tokens[at].low not in lexicon().breaks
 
 
-def _comma_lists(text: Text, at: int) -> bool:
-    """Whether a comma goes on a list that ends in "or": "no leather, plastic or metal"."""
+def _comma_lists(text: Text, at: int, *, commas: bool) -> bool:
+    """Whether a comma goes on a list that ends in "or": "no leather, plastic or metal"; with `commas` also in "and"."""
     start, end = phrase_at(text, at)
     if start != at or not 0 < end - start <= 2 or end >= len(text):
         return False
     following = text.tokens[end].low
-    return following in {"or", "nor"} or (following == "," and _comma_lists(text, end + 1))
+    if commas and following in {"and", "&"}:
+        return _lists(text, end + 1)
+    return following in {"or", "nor"} or (following == "," and _comma_lists(text, end + 1, commas=commas))

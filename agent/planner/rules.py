@@ -12,20 +12,25 @@ A request taken back in the same message is such an earlier plan, too (see `agen
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
+from agent.planner.acts import EVERYTHING
 from agent.planner.carry import carry
 from agent.planner.chinese import has_chinese, plan_chinese
 from agent.planner.hear import Heard, hear
+from agent.planner.lexicon import said
 from agent.planner.query import main
+from agent.planner.refer import asked_for, by_price
 from agent.planner.retract import retraction
 from agent.planner.tokens import shortened
 from agent.planner.vocabulary import Vocabulary
-from agent.schema import Act, Conversation, Message, Plan
+from agent.schema import Act, Conversation, Message, Plan, Shown
 from retrieval.text import words
 
 _BUT = r"but (?:in|with|without|for|not|more|less|smaller|bigger|a|an|something)"  # praise that asks for a change
 MAX_QUERY = 200  # characters
+MOST_COMPARED = 4  # items, where none is pointed at
 
 
 class RulesPlanner:
@@ -73,6 +78,8 @@ class RulesPlanner:
 def _about(act: Act, heard: Heard, conversation: Conversation, message: str) -> dict[str, Any]:
     """The fields of a turn that doesn't search."""
     if act is Act.CART:
+        if heard.cart == "empty":
+            return {"cart_op": "remove", "question": EVERYTHING}
         quantity = heard.quantity if heard.cart == "add" else 1
         return {"cart_op": heard.cart, "targets": _cart_targets(heard, conversation), "quantity": quantity}
     if act is Act.CHITCHAT:
@@ -145,14 +152,25 @@ def _asks_for_goods(heard: Heard) -> bool:
     return chosen is not None and chosen.cue == "request" and chosen.names and not heard.definite
 
 
+def _compared(heard: Heard, shown: Sequence[Shown]) -> tuple[str, ...]:
+    """What to compare: the items pointed at; by price all that were asked for, the one in question first."""
+    targets, asked = heard.targets, asked_for(shown)
+    by = heard.extreme
+    if by and (len(targets) <= 1 or not heard.definite):
+        priced = by_price(shown) if by < 0 else by_price(shown)[::-1]
+        return tuple(item.id for item in priced or asked[:MOST_COMPARED])
+    if not heard.definite:
+        targets = tuple(asked_for(targets)) if len(targets) > 1 else ()
+    if len(targets) == 1 and len(shown) > 1:
+        others = [item for item in (*asked, *shown) if item.id != targets[0].id]
+        targets = (*targets, others[0])
+    return tuple(item.id for item in targets or asked[:MOST_COMPARED])
+
+
 def _targets(heard: Heard, conversation: Conversation, act: Act) -> tuple[str, ...]:
     shown, targets = conversation.shown, heard.targets
     if act is Act.COMPARE:
-        if len(targets) == 1 and not heard.definite:
-            targets = shown[:4]
-        if len(targets) == 1 and len(shown) > 1:
-            targets = (*targets, next(item for item in shown if item.id != targets[0].id))
-        return tuple(item.id for item in targets or shown[:4])
+        return _compared(heard, shown)
     if targets and not (len(targets) > 1 and not heard.definite):
         return tuple(item.id for item in targets)
     focus = tuple(item.id for item in shown if conversation.plan and item.id in conversation.plan.targets)
@@ -160,8 +178,8 @@ def _targets(heard: Heard, conversation: Conversation, act: Act) -> tuple[str, .
 
 
 def _cart_targets(heard: Heard, conversation: Conversation) -> tuple[str, ...]:
-    if heard.cart == "show":
-        return ()
+    if heard.cart == "show" or heard.text.has(said("acts.empty_cart")):
+        return ()  # "everything but the first": what is named is what stays, so it is better to ask
     focus = conversation.plan.targets if conversation.plan else ()
     vague = not heard.definite and len(heard.targets) <= 1 and not focus
     if not heard.targets or (vague and len(conversation.shown) > 1):

@@ -16,6 +16,7 @@ from agent.schema import Act, Conversation, Plan
 from retrieval.text import label, short_name, singular, terms
 
 MAX_QUERY = 200  # characters
+MOST_REFUSED = 100  # terms; with the kinds that they cover
 SOMETIMES = 0.05  # of the items with a phrase: then such things are sold for it
 MOST_COMPANY = 2  # words of the earlier query that goods to go with it keep
 _ADJECTIVAL = (
@@ -157,7 +158,8 @@ def _describes(chosen: Phrase, base: Plan, vocabulary: Vocabulary) -> bool:
     last, head = chosen.words[-1], head_of(base.query)
     adjectival = last in lexicon().adjective or (len(last) > 5 and last.endswith(_ADJECTIVAL))
     adjectival |= len(chosen.words) > 1 and last in _ADJECTIVAL
-    measured = all(w[0].isdigit() or w in lexicon().units | lexicon().describing | {"size"} for w in chosen.words)
+    measuring = lexicon().units | lexicon().describing | {"size", "of"}  # "pack of 3"
+    measured = all(word[0].isdigit() or word in measuring for word in chosen.words)
     measured |= len(chosen.words) == 2 and chosen.words[0].isdigit() and singular(last) == last  # "4 slice"
     if measured or (adjectival and not vocabulary.is_noun(last)):
         return True
@@ -246,10 +248,10 @@ def _counts(said: list[str]) -> dict[str, int]:
     return {"".join(terms(unit)): at for unit, at in found.items()}
 
 
-def join(*lists: Iterable[str]) -> tuple[str, ...]:
-    """Terms of all lists in order, each once without regard to case, the latest 24."""
+def join(*lists: Iterable[str], most: int = 24) -> tuple[str, ...]:
+    """Terms of all lists in order, each once without regard to case, the latest `most`."""
     unique: dict[str, str] = {}
     for terms_ in lists:
         for term in terms_:
             unique.setdefault(term.casefold(), term)
-    return tuple(unique.values())[-24:]
+    return tuple(unique.values())[-most:]

@@ -155,6 +155,10 @@ class Vocabulary:
         """Whether the catalogue holds the word, or each part of a compound."""
         return all(self.count(term) for term in terms(word))
 
+    def sells(self, word: str) -> bool:
+        """Whether a word may be about goods: an everyday one, one of the catalogue, or a slip of one."""
+        return self.is_word(word) or self.knows(word) or self.correct(word) != word
+
     def correct(self, word: str) -> str:
         """The word as the catalogue spells it, if it is unknown there and exactly one slip away from a frequent one.
 

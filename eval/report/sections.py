@@ -49,7 +49,12 @@ def _verdict(reading: Reading, view: str) -> str:
         return ""
     place = escape(metric if view == MAIN else f"{metric}, {view}")
     told = f"{escape(ours)}: {place} <b>{scores[ours][metric]}</b>."
-    others = [system for system in reading.ordered(view, metric) if system != ours and metric in scores[system]]
+    variants = f"{ours}_"  # of ours, which are no rivals
+    others = [
+        system
+        for system in reading.ordered(view, metric)
+        if system != ours and not system.startswith(variants) and metric in scores[system]
+    ]
     if others:
         best = others[0]
         told += f" Best of the others: {escape(best)} {scores[best][metric]}."

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from eval.problem import Case, Problem
 from eval.systems.base import System
 from retrieval.channels.aisles import Aisles as Channel
+from retrieval.channels.association import Association
 
 
 class Aisles(System):
@@ -20,11 +21,12 @@ class Aisles(System):
     def fit(self, problem: Problem) -> None:
         """Fit the channel, and find each ranked category among the goods' ones."""
         self._channel = Channel.fit(problem.source_events, problem.source_catalogue)
+        self._graph = Association.fit(problem.source_events, problem.source_catalogue)
         codes = problem.source_catalogue.category.code_of
         self._codes = np.array([codes[name] for name in problem.catalogue.ids], dtype=np.int64)
 
     def scores_of(self, case: Case) -> NDArray[np.floating[Any]]:
         """(n,) scores of categories: as new ones where the case leaves out what was bought before."""
         if case.allowed is not None:
-            return self._channel.novel_scores(case.source)[self._codes]
+            return self._channel.led(case.source, self._graph)[self._codes]
         return self._channel.category_scores(case.source)[self._codes]

@@ -18,18 +18,21 @@ from pydantic import Field
 from retrieval.aisles import signals as learnt_signals
 from retrieval.aisles import words as learnt_words
 from retrieval.aisles.features import NAMES, features, stack
+from retrieval.aisles.lead import MOST, USUAL, best_weight, fused
 from retrieval.aisles.learn import NEW, PLAIN_ALL, PLAIN_NEW, Learnt, learn, plain
 from retrieval.aisles.signals import Signals
 from retrieval.aisles.walks import Matrix, Walks, modelled
 from retrieval.aisles.words import Words, vocabulary
 from retrieval.catalogue import Catalogue
 from retrieval.channels import storage
+from retrieval.channels.association import Association
 from retrieval.channels.base import LearntChannel, Query, Scored
 from retrieval.channels.log import Log
 from retrieval.channels.profile import aimed, latest
 from retrieval.channels.shelves import Shelves
 from retrieval.history import History
 from retrieval.ranker.model import Ranker
+from retrieval.ranker.slices import SliceConfig, cut
 from retrieval.schema import Evidence, Frozen
 
 SCORED_BY_TREES = 250  # aisles, besides the shopper's own; the others follow in the order of the plain sum
@@ -43,10 +46,12 @@ class AislesConfig(Frozen):
     Attributes:
         most_categories: those with the most shoppers, at most this many.
         learn: weigh signals by what time slices show; without, by fixed sums.
+        weigh: learn what the association graph counts beside them as well.
     """
 
     most_categories: int = Field(default=3000, ge=1)
     learn: bool = True
+    weigh: bool = True
 
 
 class Aisles(LearntChannel):
@@ -62,6 +67,7 @@ class Aisles(LearntChannel):
         "words_starts",
         "new",
         "popularity",
+        "lead",
     )
 
     def __init__(
@@ -74,6 +80,7 @@ class Aisles(LearntChannel):
         self._aisle_of = place[catalogue.category.codes]
         names = learnt_words.table(arrays["words_index"], arrays["words_starts"], len(arrays["rare"]))
         self._signals = Signals(arrays, Words(names, arrays))
+        self.lead = float(arrays["lead"][0])  # what the association graph counts beside new aisles' scores
         self.learnt = Learnt(arrays["new"] if len(arrays["new"]) else None, ranker)
         self.shelves = Shelves(catalogue, arrays["popularity"])
         self._known = lru_cache(maxsize=16)(self._look)  # the needs of a turn share a history
@@ -98,6 +105,7 @@ class Aisles(LearntChannel):
             "words_starts": names.indptr.astype(np.int64),
             "new": np.empty(0) if found.new is None else found.new,
             "popularity": Shelves.fit(log, catalogue).popularity,
+            "lead": np.array([_lead(events, catalogue, config) if found.new is not None else USUAL]),
         }
         return cls(catalogue, config, arrays, found.all)
 
@@ -121,6 +129,10 @@ class Aisles(LearntChannel):
     def novel_scores(self, history: History) -> NDArray[np.float64]:
         """(C,) the same, seen as a category that is new to the shopper: habits don't count."""
         return self._spread(self._scores(history, novel=True))
+
+    def led(self, history: History, graph: Association) -> NDArray[np.float64]:
+        """(C,) how surely each category is next among those new to the shopper: these scores and the graph's, fused."""
+        return fused(self.novel_scores(history), graph.category_scores(graph.profile(history)), self.lead)
 
     def shares(self, history: History, category: int, novel: bool = True) -> dict[str, float]:
         """What each feature adds to the score of a category code; they sum to the score. Empty where it isn't known.
@@ -214,6 +226,27 @@ class Aisles(LearntChannel):
         history = History(*events, moments, np.datetime64(now, "us"))
         walks = Walks.of_history(history, self._aisle_of, len(self._codes))
         return features(self._signals, walks, self._arrays["prices"], {*NEW, *PLAIN_NEW} if novel else None)
+
+
+def _lead(events: pl.DataFrame, catalogue: Catalogue, config: AislesConfig) -> float:
+    """What the graph counts, learnt one slice of time earlier; that slice itself leads as usual."""
+    if not config.weigh:
+        return USUAL
+    parted = cut(events, SliceConfig())
+    earlier = Aisles.fit(parted.before, catalogue, config.model_copy(update={"weigh": False}))
+    graph = Association.fit(parted.before, catalogue)
+    codes, count = catalogue.category.codes, len(catalogue.category.names)
+    unnamed = catalogue.category.code_of.get("")
+    cases = []
+    for history, rows in parted.cases(catalogue):
+        new = np.bincount(codes[history.liked().rows], minlength=count) == 0
+        walked = np.bincount(codes[rows], minlength=count) > 0
+        if unnamed is not None:
+            new[unnamed] = False
+        if (walked & new).any():
+            cases.append((history, new, walked & new))
+    cases = cases[:: -(-len(cases) // MOST) or 1]
+    return best_weight(cases, earlier.novel_scores, lambda h: graph.category_scores(graph.profile(h)))
 
 
 def _prices(catalogue: Catalogue, aisle_of: NDArray[np.int32], count: int) -> NDArray[np.float64]:

@@ -87,3 +87,11 @@ def test_every_shown_item_is_named_in_the_template() -> None:
     shown = receipt(socks(), torch())
     text = "\n".join(template(shown))
     assert all(item.name in text for item in shown.items)
+
+
+def test_a_sentence_that_says_nothing_and_prices_in_two_currencies_fail() -> None:
+    assert not Grounder(receipt(socks(), torch())).check("?").grounded
+    dear = torch()
+    abroad = dear.model_copy(update={"item": dear.item.model_copy(update={"currency": "GBP"})})
+    assert not Grounder(receipt(socks(), abroad)).check(f"{SOCKS} are cheaper than {NAME}.").grounded
+    assert Grounder(receipt(socks(), dear)).check(f"{SOCKS} are cheaper than {NAME}.").grounded

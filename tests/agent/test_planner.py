@@ -173,7 +173,7 @@ RECIPIENTS = [
     row("a scarf for my sister", recipient="sister", query="scarf"),
     row("scarf | it's for my little brother", recipient="brother", query="scarf"),
     row("gift for my dad's birthday", recipient="dad", act=C, query=""),
-    row("something for my 6 year old nephew who loves dinosaurs", recipient="nephew", words="dinosaur 6 year old"),
+    row("something for my 6 year old nephew who loves dinosaurs", recipient="6 year old nephew", query="dinosaurs"),
     row("toy for my dog", recipient=None, words="toy dog"),
     row("scarf for my sister | for me", recipient=None, query="scarf"),
     row("scarf for my sister | actually it's for myself", recipient=None, query="scarf"),
@@ -453,10 +453,10 @@ MINE = [
 
 CHINESE = [
     row("我想买一个蓝色的杯子,50元以下", words="蓝色的杯子", price_max=5000, currency="CNY"),
-    row("耳机 不超过200元", query="耳机", price_max=20000),
+    row("耳机 不超过200元", query="headphones", price_max=20000),
     row("耳机 100到300元", price_min=10000, price_max=30000),
-    row("耳机 | 便宜一点", query="耳机", price_max=3999),
-    row("包 | 不要皮革", query="包", exclude=("皮革",)),
+    row("耳机 | 便宜一点", query="headphones", price_max=3999),
+    row("包 | 不要皮革", query="包", exclude=("leather",)),
     row("围巾 | 给我妹妹", query="围巾", recipient="妹妹"),
     row("你好", act=S),
     row("谢谢", act=S),

@@ -36,6 +36,31 @@ class Last(System):
 '''
 
 
+MUTE = """
+from eval.systems.base import System
+
+class Mute(System):
+    name = "mute"
+
+    def fit(self, problem):
+        self.n = len(problem.catalogue)
+
+    def scores_of(self, case):
+        import numpy as np
+        return np.full(self.n, -np.inf)
+"""
+
+
+def test_what_ranks_nothing_is_told_and_left_out_instead_of_scored_as_nought(tmp_path: Path):
+    mute = tmp_path / "mute.py"
+    mute.write_text(MUTE)
+    results = experiment.run(next_category.problem(crowd()), ["ease", f"{mute}:Mute"], tmp_path / "out")
+    assert list(results.systems) == ["ease", "popular", "repeat"]
+    assert "Mute ranks nothing on these data and is left out." in results.notes
+    assert not list((tmp_path / "out" / "runs").rglob("Mute.trec"))
+    assert "Mute" not in results.to_json()["seconds"]
+
+
 def test_a_run_writes_everything_and_its_files_give_the_same_figures(tmp_path: Path):
     mine = tmp_path / "mine.py"
     mine.write_text(MINE)

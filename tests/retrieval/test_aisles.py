@@ -10,12 +10,14 @@ import pytest
 from scipy.sparse import csr_array
 
 from retrieval.aisles.features import NAMES, features
+from retrieval.aisles.lead import USUAL, WEIGHTS, best_weight, fused
 from retrieval.aisles.learn import NEW, cut
 from retrieval.aisles.signals import Signals
 from retrieval.aisles.walks import Walks, modelled
 from retrieval.aisles.words import vocabulary
 from retrieval.catalogue import Catalogue
 from retrieval.channels.aisles import BASE, Aisles, AislesConfig
+from retrieval.channels.association import Association
 from retrieval.channels.base import Query
 from retrieval.channels.log import Log
 from retrieval.history import EVENT_SCHEMA, History
@@ -221,3 +223,22 @@ def test_goods_taken_again_are_due_in_their_aisle_and_fade_when_overdue() -> Non
     overdue = walked([0.0, 30.0, 60.0, 60.0, 60.0], [0, 0, 0, 1, 1], [4, 4, 4, 5, 6], now=120.0)
     late = features(signals, overdue, np.zeros(3))
     assert late["item_pace"][0, 0] == pytest.approx(np.log1p(0.5))  # a gap overdue: half
+
+
+def test_the_graph_leads_where_it_foretold_better_and_not_where_it_misled() -> None:
+    # Ten aisles; sixty shoppers each new to all of them walk aisle 3 next.
+    none = History.empty(NOW)
+    new, walked = np.ones(10, dtype=np.bool_), np.arange(10) == 3
+    right, wrong = np.where(walked, 1.0, 0.0), np.where(np.arange(10) == 7, 1.0, 0.0)
+    cases = [(none, new, walked)] * 60
+    assert best_weight(cases, lambda _: wrong, lambda _: right) > 0
+    assert best_weight(cases, lambda _: right, lambda _: wrong) == 0.0
+    assert best_weight(cases[:59], lambda _: right, lambda _: wrong) == USUAL
+
+
+def test_served_and_scored_new_aisles_are_one_order(learnt: Aisles, events: pl.DataFrame, catalogue: Catalogue) -> None:
+    graph = Association.fit(events, catalogue)
+    history = of(events, catalogue, "busy05")
+    expected = fused(learnt.novel_scores(history), graph.category_scores(graph.profile(history)), learnt.lead)
+    assert np.array_equal(learnt.led(history, graph), expected)
+    assert learnt.lead in (*WEIGHTS, USUAL)

@@ -147,3 +147,21 @@ def test_on_real_shops_some_goods_are_sensitive_and_most_are_not(data):
     assert {"VITAMIN", "NUTRITIONAL_SUPPLEMENT", "HERBAL_SUPPLEMENT"} <= found.categories
     assert 0.005 < float(np.mean(found.mask)) < 0.08
     assert len(found.categories) < 0.05 * bought["category"].n_unique()
+
+
+@pytest.mark.parametrize(
+    ("title", "asks"),
+    [
+        ("Refresh Tears Lubricant Eye Drops, 65 ct", "eye drops"),
+        ("Hydrocolloid Acne Patches, Pimple Patch for Face", "acne patches"),
+        ("Graduated Compression Socks for Women", "compression socks"),
+        ("My Jesus: poems for every day", "a book about Jesus"),
+        ("Christian Cross Magnetic Bookmarks", "christian cross bookmarks"),
+    ],
+)
+def test_goods_that_tell_of_health_or_faith_by_their_title_alone_are_kept_back_until_asked_for(
+    title: str, asks: str
+) -> None:
+    goods = of([{"title": title, "category": "GROCERY"}, {"title": "Christian Dior mug", "category": "GROCERY"}])
+    assert goods.mask.tolist() == [True, False]
+    assert not goods.hidden(asks).any()

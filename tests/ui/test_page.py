@@ -102,6 +102,15 @@ def visit(chromium: Any, site: str) -> Iterator[Callable[..., Visit]]:
         one.context.close()
 
 
+def test_an_empty_box_is_no_turn(visit: Callable[..., Visit]) -> None:
+    tab = visit()
+    for nothing in ("", "   "):
+        tab.page.fill("#xa-words textarea", nothing)
+        tab.page.press("#xa-words textarea", "Enter")
+        tab.told("Write what you are looking for, then send it.")
+    assert tab.page.locator("[data-turn]").count() == 0
+
+
 def test_cards_come_before_prose_and_the_model_in_use_is_named(visit: Callable[..., Visit], picture: Any) -> None:
     tab = visit()
     assert "no language model" in tab.page.inner_text(".xa-model")

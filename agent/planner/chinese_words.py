@@ -1,0 +1,79 @@
+"""Common Chinese words in the English of most catalogues, for shops whose goods are told in English.
+
+A phrase is translated as a whole or not at all, and only into words that the catalogue holds; where it holds the
+Chinese word itself, that stays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from retrieval.text import terms
+
+_COLOURS = {
+    "黑": "black", "白": "white", "红": "red", "蓝": "blue", "绿": "green", "黄": "yellow", "橙": "orange",
+    "紫": "purple", "粉": "pink", "棕": "brown", "灰": "grey", "银": "silver", "金": "gold", "米": "beige",
+    "咖啡": "brown", "粉红": "pink", "深蓝": "navy", "透明": "transparent",
+}  # fmt: skip
+_ENGLISH = {f"{name}色": word for name, word in _COLOURS.items()} | {
+    # what goods are made of, and how they are
+    "皮革": "leather", "真皮": "leather", "塑料": "plastic", "木": "wood", "木头": "wood", "木质": "wood",
+    "金属": "metal", "不锈钢": "stainless steel", "棉": "cotton", "纯棉": "cotton", "羊毛": "wool", "丝绸": "silk",
+    "玻璃": "glass", "陶瓷": "ceramic", "竹": "bamboo", "硅胶": "silicone", "防水": "waterproof", "无线": "wireless",
+    "蓝牙": "bluetooth", "便携": "portable", "电动": "electric", "儿童": "kids", "女士": "women", "女式": "women",
+    "男士": "men", "男式": "men", "有机": "organic", "透明": "transparent",
+    # what nobody may want in food
+    "坚果": "nuts", "花生": "peanut", "牛奶": "milk", "乳糖": "lactose", "糖": "sugar", "麸质": "gluten",
+    "鸡肉": "chicken", "牛肉": "beef", "猪肉": "pork", "鱼": "fish", "鸡蛋": "egg", "大豆": "soy", "酒精": "alcohol",
+    "巧克力": "chocolate",
+    # goods
+    "袜子": "socks", "鞋": "shoes", "鞋子": "shoes", "跑鞋": "running shoes", "运动鞋": "sneakers", "靴子": "boots",
+    "衬衫": "shirt", "T恤": "t-shirt", "裙子": "dress", "连衣裙": "dress", "裤子": "pants", "牛仔裤": "jeans",
+    "外套": "jacket", "夹克": "jacket", "毛衣": "sweater", "帽子": "hat", "手套": "gloves", "围巾": "scarf",
+    "睡衣": "pajamas", "内衣": "underwear", "背包": "backpack", "双肩包": "backpack", "书包": "backpack", "包": "bag",
+    "手提包": "handbag", "钱包": "wallet", "手表": "watch", "耳机": "headphones", "音箱": "speaker", "键盘": "keyboard",
+    "鼠标": "mouse", "充电器": "charger", "手机壳": "phone case", "手机": "phone", "电视": "tv", "相机": "camera",
+    "电脑": "computer", "平板": "tablet", "灯": "lamp", "台灯": "desk lamp", "杯子": "mug", "马克杯": "mug",
+    "水壶": "water bottle", "水杯": "water bottle", "咖啡": "coffee", "咖啡机": "coffee maker",
+    "咖啡豆": "coffee beans",
+    "茶": "tea", "绿茶": "green tea", "零食": "snacks", "饼干": "cookies", "糖果": "candy", "狗粮": "dog food",
+    "猫粮": "cat food", "玩具": "toys", "积木": "building blocks", "拼图": "puzzle", "书": "book", "笔": "pen",
+    "笔记本": "notebook", "毛巾": "towel", "枕头": "pillow", "毯子": "blanket", "被子": "comforter", "床单": "sheets",
+    "地毯": "rug", "窗帘": "curtains", "桌子": "table", "椅子": "chair", "沙发": "sofa", "锅": "pan", "刀": "knife",
+    "雨伞": "umbrella", "帐篷": "tent", "自行车": "bicycle", "香水": "perfume", "口红": "lipstick", "洗发水": "shampoo",
+    "牙刷": "toothbrush", "面霜": "face cream", "蜡烛": "candle", "项链": "necklace", "耳环": "earrings",
+    "戒指": "ring",
+}  # fmt: skip
+_LONGEST = max(map(len, _ENGLISH))
+_LINKS = "的 "
+
+
+def in_english(text: str, count: Callable[[str], int]) -> str:
+    """Chinese words in English: all of them and in words that the catalogue holds, else the text as it is.
+
+    Args:
+        text: Chinese words in a row.
+        count: how often a term stands in the catalogue.
+    """
+    if any(count(term) for term in terms(text)):
+        return text
+    said: list[str] = []
+    at = 0
+    while at < len(text):
+        if text[at] in _LINKS:
+            at += 1
+            continue
+        ends = range(min(len(text), at + _LONGEST), at, -1)
+        end = next((end for end in ends if text[at:end] in _ENGLISH), 0)
+        word = _ENGLISH.get(text[at:end], "")
+        if not word or not all(count(term) for term in terms(word)):
+            return _colour(text, count)
+        said.append(word)
+        at = end
+    return " ".join(said) or text
+
+
+def _colour(text: str, count: Callable[[str], int]) -> str:
+    """A colour named by its one character ("黑"), else the text as it is."""
+    word = _COLOURS.get(text.strip(_LINKS), "")
+    return word if word and all(count(term) for term in terms(word)) else text
