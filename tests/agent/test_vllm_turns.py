@@ -77,7 +77,8 @@ def turn_with_cards(server: VllmServer, shop: Shop, memory: Memory) -> tuple[Car
 def test_server_killed_in_the_middle_of_turns_and_each_is_still_answered(vllm: VllmServer, shop: Shop, memory: Memory):
     cards, events = turn_with_cards(vllm, shop, memory)
     assistant = Assistant(shop, memory, vllm.model(), PATIENT)
-    threading.Thread(target=vllm.kill_when_asked).start()
+    vllm.freeze()  # so that neither answer can be ready before the kill
+    threading.Timer(2.0, vllm.kill).start()
     with ThreadPoolExecutor(1) as pool:
         planning = pool.submit(assistant.reply, "trail shoes under 120", Conversation(), assistant.profile(None))
         rest = list(events)

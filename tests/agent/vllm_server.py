@@ -6,7 +6,6 @@ The environment is made by `make vllm`. Tests ask for the fixture `vllm`, which 
 from __future__ import annotations
 
 import os
-import re
 import signal
 import socket
 import subprocess
@@ -76,19 +75,9 @@ class VllmServer:
             time.sleep(0.5)
         raise RuntimeError(f"vLLM was not ready after {START_SECONDS} s:\n{self.tail()}")
 
-    def kill_when_asked(self) -> None:
-        """Kill it as soon as it works on a request: at no guessed moment, which another machine would make another."""
-        until = time.monotonic() + START_SECONDS
-        while time.monotonic() < until:
-            with (
-                suppress(OSError),
-                urllib.request.urlopen(f"{self.url.removesuffix('/v1')}/metrics", timeout=2) as told,
-            ):
-                running = re.findall(r"^vllm:num_requests_running\{.*\} (\S+)$", told.read().decode(), re.MULTILINE)
-                if any(float(number) for number in running):
-                    break
-            time.sleep(0.01)
-        self.kill()
+    def freeze(self) -> None:
+        """Stop it where it is: it takes requests and answers none, on a machine of any speed, until it is killed."""
+        os.killpg(self.process.pid, signal.SIGSTOP)
 
     def tail(self) -> str:
         """The end of its log."""
