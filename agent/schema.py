@@ -39,7 +39,8 @@ class Plan(Frozen):
         cart_op: what to do with the cart, for act cart.
         quantity: units, for act cart.
         ask: which attribute a clarifying question is about ("budget", "kind", "recipient"), for act clarify.
-        question: the shopper's question about items in their own words, for acts explain and compare.
+        question: the shopper's question about items in their own words, for acts explain and compare; for act cart
+            "everything" where the whole cart is meant.
         not_items: items that the shopper turned down in this conversation; hard.
         confidence: of the planner in this plan, 0 to 1.
     """

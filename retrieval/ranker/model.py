@@ -1,4 +1,4 @@
-"""A learned ranker: gradient-boosted trees that optimise NDCG, with the share of every feature in every score.
+"""A learned ranker: gradient-boosted trees that foretell what is taken or optimise NDCG, with every feature's share.
 
 LambdaMART: Burges, "From RankNet to LambdaRank to LambdaMART: An Overview", 2010, in LightGBM's form. Shares are
 SHAP values of trees: Lundberg et al., "From local explanations to global understanding with explainable AI for trees",
