@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import yaml
 
@@ -125,26 +125,46 @@ def _front_matter(text: str, place: str) -> dict[str, Any]:
     return head
 
 
+class Shelf(Protocol):
+    """Where versions and moved labels are looked up before the shipped ones; `agent.memory`'s `prompts` is one."""
+
+    def labels(self) -> Mapping[str, Mapping[str, str]]:
+        """Task -> label -> hash."""
+        ...
+
+    def text(self, digest: str) -> str | None:
+        """The text of a version, None where there is none of that hash."""
+        ...
+
+
 class PromptLibrary:
-    """A folder of prompt files and `labels.toml`, which says which of them a label means.
+    """A folder of prompt files beside a `labels.toml`, which says which of them a label means.
 
     Args:
         folder: `*.md` files; several may serve one task.
+        shelf: what people wrote and promoted; it is asked at every look-up, so a promotion counts at once.
     """
 
-    def __init__(self, folder: Path = PROMPTS) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path = PROMPTS, shelf: Shelf | None = None) -> None:
+        self.folder, self.shelf = folder, shelf
+        self._written: dict[str, Prompt] = {}
+
+    @cached_property
+    def texts(self) -> Mapping[str, str]:
+        """The shipped files' texts by hash."""
+        files = (file.read_text(encoding="utf-8").replace("\r\n", "\n") for file in sorted(self.folder.glob("*.md")))
+        return {hashlib.sha256(text.encode()).hexdigest(): text for text in files}
 
     @cached_property
     def prompts(self) -> Mapping[str, Prompt]:
-        """All prompts by hash."""
+        """All shipped prompts by hash."""
         files = sorted(self.folder.glob("*.md"))
         parsed = (Prompt.parse(file.read_text(encoding="utf-8"), str(file)) for file in files)
         return {prompt.hash: prompt for prompt in parsed}
 
     @cached_property
     def labels(self) -> Mapping[str, Mapping[str, str]]:
-        """Task -> label -> hash."""
+        """Task -> label -> hash, as shipped."""
         try:
             return tomllib.loads((self.folder / LABELS).read_text(encoding="utf-8"))
         except (OSError, tomllib.TOMLDecodeError) as error:
@@ -152,16 +172,47 @@ class PromptLibrary:
                 f"the labels in {self.folder / LABELS} can't be read ({error})", "write [task] tables of label = hash"
             ) from error
 
+    def current(self) -> dict[str, dict[str, str]]:
+        """Task -> label -> hash as it holds now: the shipped labels, and those moved since."""
+        moved = self.shelf.labels() if self.shelf is not None else {}
+        return {task: {**self.labels.get(task, {}), **moved.get(task, {})} for task in {*self.labels, *moved}}
+
     def load(self, task: str, label: str = "production") -> Prompt:
         """The prompt that a label means for a task, or the one whose hash `label` is. Raises `PromptError`."""
-        digest = self.labels.get(task, {}).get(label, label)
-        prompt = self.prompts.get(digest)
+        digest = self.current().get(task, {}).get(label, label)
+        prompt = self.prompts.get(digest) or self._of_shelf(digest)
         if prompt is None or prompt.task != task:
             raise PromptError(
                 f"no prompt for {task} is labelled {label!r}, or the file it means was edited",
                 f"save edits as a new file and point the label in {self.folder / LABELS} at its SHA-256",
             )
         return prompt
+
+    def serving(self, task: str) -> tuple[Prompt, str]:
+        """The prompt to serve with: `production`, or the shipped one where that doesn't fit this release.
+
+        Returns:
+            The prompt, and "" or what is wrong with the promoted one; a turn doesn't fail on its account.
+        """
+        shipped = self.prompts.get(self.labels.get(task, {}).get("production", ""))
+        try:
+            prompt = self.load(task)
+        except PromptError as error:
+            if shipped is None:
+                raise
+            return shipped, str(error)
+        if shipped is not None and set(prompt.variables) != set(shipped.variables):
+            cause = f"the promoted prompt {prompt.name} takes other variables than this release gives for {task}"
+            return shipped, str(PromptError(cause, "roll it back and promote one that fits"))
+        return prompt, ""
+
+    def _of_shelf(self, digest: str) -> Prompt | None:
+        if digest not in self._written:
+            text = self.shelf.text(digest) if self.shelf is not None else None
+            if text is None:
+                return None
+            self._written[digest] = Prompt.parse(text, f"version {digest[:12]}")
+        return self._written[digest]
 
 
 def load_prompt(task: str, label: str = "production", folder: Path = PROMPTS) -> Prompt:

@@ -202,7 +202,12 @@ class Receipt(Frozen):
 
 
 class Trace(Frozen):
-    """How a turn went: who planned, who explained, seconds per stage, model calls, what grounding replaced."""
+    """How a turn went: who planned, who explained, milliseconds per stage, model calls, what grounding replaced.
+
+    `prompts` says which prompt served which task, by hash; empty without a model, as is `model`, which names model and
+    adapter. `tokens` counts what was read and written by task: "plan_prompt", "plan_completion", "explain_prompt",
+    "explain_completion".
+    """
 
     planner: str
     explainer: str
@@ -212,6 +217,9 @@ class Trace(Frozen):
     sentences: int = 0
     replaced: int = 0
     timings_ms: dict[str, float] = Field(default_factory=dict)
+    prompts: dict[str, str] = Field(default_factory=dict)
+    model: str = ""
+    tokens: dict[str, int] = Field(default_factory=dict)
 
 
 class Reply(Frozen):

@@ -15,17 +15,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from agent.act import Acted, Actor
+from agent.asking import Asking
 from agent.explain import reply_lines
 from agent.language import steps_in
 from agent.memory import Memory
 from agent.models.base import ChatModel
+from agent.observed import Observed
 from agent.past import past_lines
-from agent.planner.model import ModelPlanner
 from agent.planner.rules import RulesPlanner
 from agent.planner.vocabulary import Vocabulary
 from agent.pressed import PRESSED
-from agent.prompting import load_prompt
-from agent.prose import Prose, Told, told_by_template
+from agent.prompting import PromptLibrary
+from agent.prose import Told, told_by_template
 from agent.schema import Act, Conversation, Plan, Profile, Receipt, Reply, Trace
 from agent.understand import Understood, understand
 from retrieval.history import History
@@ -33,6 +34,7 @@ from retrieval.schema import Frozen, Need
 from retrieval.search import search
 from retrieval.shop import Shop
 from retrieval.text import clean
+from retrieval.tracing import begin
 
 
 class Settings(Frozen):
@@ -82,17 +84,23 @@ class Assistant:
         memory: the state database.
         model: a language model, or None for rules and templates alone.
         settings: numbers a shop may turn.
+        prompts: what the model is asked with; without it the shipped ones, and over them what was promoted in
+            `memory`. It is asked in every turn, so that a promotion counts in the next one.
     """
 
     def __init__(
-        self, shop: Shop, memory: Memory, model: ChatModel | None = None, settings: Settings | None = None
+        self,
+        shop: Shop,
+        memory: Memory,
+        model: ChatModel | None = None,
+        settings: Settings | None = None,
+        prompts: PromptLibrary | None = None,
     ) -> None:
         self.shop, self.memory, self.model = shop, memory, model
         self.settings = settings or Settings()
-        vocabulary = Vocabulary.of(shop.catalogue)
-        self.rules = RulesPlanner(vocabulary)
-        self._planner = ModelPlanner(model, load_prompt("plan"), vocabulary) if model is not None else None
-        self._prose = Prose(model, load_prompt("explain")) if model is not None else None
+        self.prompts = prompts or PromptLibrary(shelf=memory.prompts)
+        self.vocabulary = Vocabulary.of(shop.catalogue)
+        self.rules = RulesPlanner(self.vocabulary)
         self.actor = Actor(shop, memory, self.settings.cards, self.settings.across)
 
     def warm(self) -> None:
@@ -140,33 +148,38 @@ class Assistant:
         cancel: threading.Event | None,
         plan: Plan | None,
     ) -> Iterator[CardsReady | TextDelta | TurnDone]:
-        started = time.perf_counter()
-        words = clean(message, self.settings.max_message)
-        history = self.history(profile)
-        understood = (
-            self._understand(words, conversation, profile, history) if plan is None else Understood(plan, PRESSED)
-        )
-        planned = time.perf_counter()
-        acted = self.actor.act(understood.plan, words, conversation, profile, history)
-        carded = time.perf_counter()
-        yield CardsReady(acted.receipt)
-        told = Told(explainer="template")
-        for piece in self._tell(acted, words, profile, told, cancel):
-            yield TextDelta(piece)
-        receipt = self.actor.with_what_ifs(acted)
-        ended = time.perf_counter()
-        timings = {
-            "plan": (planned - started) * 1e3,
-            "cards": (carded - started) * 1e3,
-            "total": (ended - started) * 1e3,
-        }
-        reply = Reply(
-            text=told.text,
-            receipt=receipt,
-            trace=self._trace(understood, told, {name: round(ms, 2) for name, ms in timings.items()}),
-            cart=acted.cart,
-        )
-        yield TurnDone(reply, self.memory.save_turn(conversation, words, reply))
+        with begin("turn") as whole:
+            seen = Observed(whole, self.model.name if self.model is not None else "")
+            words = clean(message, self.settings.max_message)
+            asking = Asking.now(self.model, self.prompts, self.vocabulary)
+            seen.prompts = asking.hashes
+            history = self.history(profile)
+            with seen.stage("understand") as stage:
+                understood = (
+                    self._understand(words, conversation, profile, history, asking)
+                    if plan is None
+                    else Understood(plan, PRESSED)
+                )
+                stage.set(planner=understood.planner)
+            timings = {"plan": seen.so_far}
+            with seen.stage("act") as stage:
+                acted = self.actor.act(understood.plan, words, conversation, profile, history)
+                stage.set(act=acted.receipt.plan.act.value, items=len(acted.receipt.items))
+            timings["cards"] = seen.so_far
+            yield CardsReady(acted.receipt)
+            told = Told(explainer="template")
+            for piece in seen.steps("explain", self._tell(acted, words, profile, told, asking=asking, cancel=cancel)):
+                yield TextDelta(piece)
+            with seen.stage("what_if"):
+                receipt = self.actor.with_what_ifs(acted)
+            timings |= acted.timings_ms | seen.timings | {"total": seen.so_far}
+            trace = self._trace(understood, told, asking, {name: round(ms, 2) for name, ms in timings.items()})
+            trace = trace.model_copy(update={"tokens": seen.tokens})
+            reply = Reply(text=told.text, receipt=receipt, trace=trace, cart=acted.cart)
+            with seen.stage("remember"):
+                done = TurnDone(reply, self.memory.save_turn(conversation, words, reply))
+            seen.tell(reply, profile, done.conversation.id, words, told.failure)
+        yield done
 
     def history(self, profile: Profile) -> History:
         """What may guide this shopper's ranking: shop events and those recorded since, as consent allows."""
@@ -175,38 +188,49 @@ class Assistant:
             return History.empty(self.shop.now)
         return self.shop.history(profile.shopper, extra=extra, personalise=profile.consent.personalise)
 
-    def _understand(self, words: str, conversation: Conversation, profile: Profile, history: History) -> Understood:
-        lines = past_lines(history, self.shop.catalogue) if self._planner and profile.consent.prompt else []
+    def _understand(
+        self, words: str, conversation: Conversation, profile: Profile, history: History, asking: Asking
+    ) -> Understood:
+        lines = past_lines(history, self.shop.catalogue) if asking.planner and profile.consent.prompt else []
         return understand(
             words,
             conversation,
             self.rules,
-            self._planner,
+            asking.planner,
             seconds=self.settings.plan_seconds,
             history_lines=lines,
         )
 
     def _tell(
-        self, acted: Acted, words: str, profile: Profile, told: Told, cancel: threading.Event | None
+        self,
+        acted: Acted,
+        words: str,
+        profile: Profile,
+        told: Told,
+        *,
+        asking: Asking,
+        cancel: threading.Event | None,
     ) -> Iterator[str]:
         receipt = acted.receipt
         grounded = profile.language == "en"  # what a model writes can be checked in English only
-        if self._prose is not None and grounded and receipt.items and receipt.plan.act is Act.RECOMMEND:
+        if asking.prose is not None and grounded and receipt.items and receipt.plan.act is Act.RECOMMEND:
             deadline = time.monotonic() + self.settings.explain_seconds
-            return self._prose.tell(
+            return asking.prose.tell(
                 receipt, words, told, with_history=profile.consent.prompt, deadline=deadline, cancel=cancel
             )
         return told_by_template(reply_lines(receipt), told)
 
-    def _trace(self, understood: Understood, told: Told, timings: dict[str, float]) -> Trace:
-        problems = tuple(problem for problem in (understood.problem, told.problem) if problem)
+    def _trace(self, understood: Understood, told: Told, asking: Asking, timings: dict[str, float]) -> Trace:
+        problems = tuple(problem for problem in (understood.problem, told.problem, *asking.problems) if problem)
         return Trace(
             planner=understood.planner,
             explainer=told.explainer,
             degraded=bool(problems),
             problems=problems,
-            model_calls=int(self._planner is not None and understood.planner != PRESSED) + told.model_calls,
+            model_calls=int(asking.planner is not None and understood.planner != PRESSED) + told.model_calls,
             sentences=told.sentences,
             replaced=told.replaced,
             timings_ms=timings,
+            prompts=asking.hashes,
+            model=self.model.name if self.model is not None else "",
         )

@@ -14,6 +14,7 @@ from types import TracebackType
 from sqlalchemy import URL, Connection, Delete, delete, insert, or_, select, union, update
 
 from agent.memory.database import Database, upsert
+from agent.memory.shelf import Shelf
 from agent.memory.tables import carts, consents, conversations, events, messages, turns
 from agent.memory.talk import add_turn, load, open_conversation, replies, summaries
 from agent.memory.values import CartLine, ConversationSummary, Forgotten
@@ -39,6 +40,7 @@ class Memory:
 
     def __init__(self, url: str | URL) -> None:
         self._database = Database(url)
+        self.prompts = Shelf(self._database)
 
     @classmethod
     def at(cls, path: Path) -> Memory:
