@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from agent.answer import answer, cart_words, clarifying, small_talk
@@ -29,12 +30,13 @@ FORGOTTEN = 3  # distinct events whose forgetting is tried out in a turn
 
 @dataclass(frozen=True)
 class Acted:
-    """A receipt, the history that guided it, what was found for each need, and the cart after the turn."""
+    """A receipt, the history that guided it, what was found for each need, the cart after the turn, milliseconds."""
 
     receipt: Receipt
     history: History
     found: tuple[Candidates, ...] = ()
     cart: tuple[Shown, ...] = ()
+    timings_ms: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass
@@ -69,22 +71,26 @@ class Actor:
             return Acted(plain_receipt(self.shop, plan, (), profile.shopper, notes), history)
         guide = history if plan.recipient is None else History.empty(history.now)
         limits = constraints_of(plan)
+        started = time.perf_counter()
         if plan.query or plan.include:
             text = plan.query or " ".join(plan.include)
             asked = Need(text=text, wanted=plan.include, constraints=limits, said=said[-LATEST:])
             first = search(self.shop, asked, guide)
             others = [search(self.shop, need, guide) for need in self._across(asked, first, guide, plan)]
             searched = (first, *others)
+            ranked = time.perf_counter()
             ranking = rank(self.shop, searched, self.cards, guide)
         else:
+            ranked = started  # needs, search and ranking go hand in hand: all of it is told as ranking
             ranking = recommend(self.shop, guide, self.cards, limits)
             searched = tuple(Candidates(need=need) for need in ranking.needs)
+        timings = {"search": (ranked - started) * 1e3, "rank": (time.perf_counter() - ranked) * 1e3}
         receipt = build_receipt(self.shop, plan, ranking, guide, shopper=profile.shopper, notes=notes)
         found_wanting = only_near if receipt.items else nothing_fits
         more = found_wanting(self.shop, receipt, guide)
         if plan.recipient and not (plan.query or plan.include):
             more.append(say("What do they like, and about how much would you like to spend?"))
-        return Acted(receipt.model_copy(update={"notes": (*notes, *more)}), guide, searched)
+        return Acted(receipt.model_copy(update={"notes": (*notes, *more)}), guide, searched, timings_ms=timings)
 
     def _across(self, asked: Need, found: Candidates, history: History, plan: Plan) -> tuple[Need, ...]:
         """Needs in other aisles beside what was asked; the shopper's limits hold there as well."""

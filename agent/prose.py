@@ -14,6 +14,7 @@ from agent.prompting import Prompt
 from agent.schema import Receipt
 from agent.sentences import stream
 from retrieval.errors import ModelError
+from retrieval.tracing import span
 
 log = logging.getLogger(__name__)
 
@@ -23,12 +24,14 @@ class Told:
     """What has been said so far, and how; filled while the prose streams.
 
     Attributes:
+        problem, failure: what went wrong with the model, in a sentence and as the error's name.
         sentences: how many the model wrote; `replaced`: how many of these grounding took out.
     """
 
     explainer: str
     text: str = ""
     problem: str = ""
+    failure: str = ""
     model_calls: int = 0
     sentences: int = 0
     replaced: int = 0
@@ -71,7 +74,9 @@ class Prose:
                 if not sentence.strip():
                     continue
                 told.sentences += 1
-                verdict = grounder.check(sentence)
+                with span("ground", sentence=told.sentences) as checked:
+                    verdict = grounder.check(sentence)
+                    checked.set(grounded=verdict.grounded, items=len(verdict.items))
                 if verdict.grounded:
                     said |= set(verdict.items)
                     yield _say(sentence.strip(), told)
@@ -84,7 +89,7 @@ class Prose:
                         yield _say(item_line(receipt.items[rank - 1]), told)
         except ModelError as error:
             log.warning("explaining by template: %s", error)
-            told.problem = str(error)
+            told.problem, told.failure = str(error), type(error).__name__
             told.explainer = "model+template" if told.text else "template"
         if not told.text:
             told.explainer = "template"

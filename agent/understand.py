@@ -10,6 +10,7 @@ from typing import Protocol
 
 from agent.schema import Conversation, Plan
 from retrieval.errors import ModelError
+from retrieval.tracing import span
 
 log = logging.getLogger(__name__)
 
@@ -53,7 +54,9 @@ def understand(
         return Understood(rules.plan(message, conversation), "rules")
     try:
         deadline = time.monotonic() + seconds
-        return Understood(model.plan(message, conversation, deadline=deadline, history_lines=history_lines), "model")
+        with span("model", task="plan"):
+            plan = model.plan(message, conversation, deadline=deadline, history_lines=history_lines)
+        return Understood(plan, "model")
     except ModelError as error:
         log.warning("planning by rules: %s", error)
         return Understood(rules.plan(message, conversation), "rules", str(error))

@@ -10,6 +10,8 @@
     ├── StateError                 the state database can't be reached or read
     ├── PromptError                a prompt file is malformed, or was filled in wrongly
     ├── EvaluationError            a run, judgments or data that can't be scored
+    ├── TuneError                  a base, data or settings that can't be tuned with, or an adapter that can't be made
+    ├── TraceError                 traces can't be sent where they were to go
     └── ModelError                 a language model didn't do its part (the turn goes on without it)
         ├── ModelUnavailableError  not reachable, not loaded
         ├── ModelTimeoutError      too slow, or cancelled
@@ -81,6 +83,14 @@ class StateError(CrossAisleError):
 
 class EvaluationError(CrossAisleError):
     """A run, judgments or data that can't be scored."""
+
+
+class TraceError(CrossAisleError):
+    """Traces can't be sent where they were to go."""
+
+
+class TuneError(CrossAisleError):
+    """A base model, data or settings that can't be tuned with, or an adapter that can't be made, read or merged."""
 
 
 class PromptError(CrossAisleError):

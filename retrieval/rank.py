@@ -15,6 +15,7 @@ from retrieval.history import History
 from retrieval.schema import Candidate, Candidates, EventKind, Ranked, Ranking
 from retrieval.search import mode_of
 from retrieval.searchable import Searchable
+from retrieval.tracing import span
 
 OTHERS_SHARE = 3  # of this many places, one may go to other aisles while something was asked for
 IDEAS_PER_CATEGORY = 2
@@ -36,13 +37,15 @@ def rank(shop: Searchable, candidates: Sequence[Candidates], k: int, history: Hi
     """
     needs = tuple(found.need for found in candidates)
     order = sorted(range(len(needs)), key=lambda i: _ORDER[mode_of(needs[i])])
-    board = _Board(
-        shop.catalogue, candidates, frozenset(history.of_kind(EventKind.DISMISS, EventKind.RETURN).rows.tolist())
-    )
-    for index, places in zip(order, _slots(candidates, order, k), strict=True):
-        board.choose(index, places)
-    board.fill(order, k)
-    return Ranking(needs=needs, entries=board.listed(order))
+    unwanted = frozenset(history.of_kind(EventKind.DISMISS, EventKind.RETURN).rows.tolist())
+    with span("rank", needs=len(needs), candidates=sum(len(found.entries) for found in candidates)) as told:
+        board = _Board(shop.catalogue, candidates, unwanted)
+        for index, places in zip(order, _slots(candidates, order, k), strict=True):
+            board.choose(index, places)
+        board.fill(order, k)
+        entries = board.listed(order)
+        told.set(items=len(entries))
+    return Ranking(needs=needs, entries=entries)
 
 
 def _slots(candidates: Sequence[Candidates], order: Sequence[int], k: int) -> list[int]:

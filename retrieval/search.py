@@ -21,6 +21,7 @@ from retrieval.history import History
 from retrieval.ranker.order import Gathered, ordered
 from retrieval.schema import Availability, Candidate, Candidates, Constraints, EventKind, Evidence, Need
 from retrieval.searchable import Searchable
+from retrieval.tracing import span
 from retrieval.wording import answered, led, meaning, words_of
 
 TEXT = ("dense", "lexical")
@@ -72,12 +73,30 @@ def search(
     Returns:
         At most `k` distinct items that satisfy every constraint, best first.
     """
-    return _listed(shop, ordered(shop, [_gathered(shop, need, history, k, text)]))[0]
+    return _found(shop, (need,), history, k, text)[0]
 
 
 def search_each(shop: Searchable, needs: Sequence[Need], history: History, k: int) -> list[Candidates]:
     """What `search` finds for each need; quicker than one by one, as all are put in order together."""
-    return _listed(shop, ordered(shop, [_gathered(shop, need, history, k) for need in needs]))
+    return _found(shop, needs, history, k)
+
+
+def _found(
+    shop: Searchable,
+    needs: Sequence[Need],
+    history: History,
+    k: int | None,
+    text: Mapping[str, Scored] | None = None,
+) -> list[Candidates]:
+    with span("search", needs=len(needs), events=len(history)) as told:
+        gathered = [_gathered(shop, need, history, k, text) for need in needs]
+        with span("order"):
+            gathered = ordered(shop, gathered)
+        listed = _listed(shop, gathered)
+        told.set(candidates=sum(len(found.entries) for found in listed))
+        if needs:
+            told.set(mode=mode_of(needs[0]), origin=needs[0].origin)
+    return listed
 
 
 def _gathered(
@@ -123,8 +142,11 @@ def text_lists(shop: Searchable, need: Need, k: int = REACH, within: Mask | None
     open_ = _open(shop, need) if within is None else _open(shop, need) & within
     query = Query(need, History.empty(np.datetime64(0, "us")), open_, meaning(shop.encoder, need))
     if mode_of(need) == "words":
-        return answered(shop, query, k + SPARE)
-    return {name: shop.channels[name].candidates(query, k + SPARE) for name in TEXT if name in shop.channels}
+        with span("channel", channel="+".join(TEXT)) as told:  # one search: each is about what either found
+            found = answered(shop, query, k + SPARE)
+            told.set(candidates=max((len(scored.rows) for scored in found.values()), default=0))
+        return found
+    return {name: _proposed(shop, name, query, k + SPARE) for name in TEXT if name in shop.channels}
 
 
 def mode_of(need: Need) -> Mode:
@@ -208,7 +230,14 @@ def _behaviour(shop: Searchable, query: Query, mode: Mode, k: int, text: Mapping
             reach[scored.rows] = True
         query, k = replace(query, allowed=reach), REACH
     names = [name for name in WEIGHTS[mode] if name in shop.channels and name not in text]
-    return {name: shop.channels[name].candidates(query, k) for name in names}
+    return {name: _proposed(shop, name, query, k) for name in names}
+
+
+def _proposed(shop: Searchable, name: str, query: Query, k: int) -> Scored:
+    with span("channel", channel=name) as told:
+        found = shop.channels[name].candidates(query, k)
+        told.set(candidates=len(found.rows))
+    return found
 
 
 def _damp(shop: Searchable, query: Query, fused: Fused) -> Fused:

@@ -18,7 +18,20 @@ from typing import Annotated, Any, Literal
 import typer
 
 from ui.commands import evaluate, measure, tune, users
-from ui.options import Adapter, AsJson, Chroma, ModelName, ModelOptions, ModelPath, ModelUrl, Shop, State
+from ui.options import (
+    Adapter,
+    AsJson,
+    Chroma,
+    ModelName,
+    ModelOptions,
+    ModelPath,
+    ModelUrl,
+    Shop,
+    State,
+    Traces,
+    TracesContent,
+    traced,
+)
 from ui.output import command
 
 app = typer.Typer(
@@ -117,6 +130,8 @@ def shop(
     model: ModelName = None,
     model_path: ModelPath = None,
     adapter: Adapter = None,
+    traces: Traces = None,
+    traces_content: TracesContent = False,
 ) -> None:
     """Open the chat page and serve it until interrupted."""
     options = ModelOptions(model_url, model, model_path, adapter)
@@ -126,7 +141,11 @@ def shop(
     from ui.server import listen, serve, users_for
 
     listening = listen(host, port)
-    with Desk(shop, state, chroma_url, options.open()) as desk, users_for(host, sign_in, shop, state) as users:
+    with (
+        traced(traces, content=traces_content),
+        Desk(shop, state, chroma_url, options.open()) as desk,
+        users_for(host, sign_in, shop, state) as users,
+    ):
         desk.warm()
         serve(desk, listening, lambda url: complain(f"{desk.shop.name} is open at {url} (end with Ctrl-C)"), users)
 
@@ -147,6 +166,8 @@ def chat(
     model: ModelName = None,
     model_path: ModelPath = None,
     adapter: Adapter = None,
+    traces: Traces = None,
+    traces_content: TracesContent = False,
     as_json: AsJson = False,
 ) -> Json:
     """Take one turn: cards, then words. Several calls with one --conversation make one conversation."""
@@ -155,7 +176,7 @@ def chat(
     from ui.commands import talk
     from ui.desk import Desk
 
-    with Desk(shop, state, chroma_url, options.open()) as desk:
+    with traced(traces, content=traces_content), Desk(shop, state, chroma_url, options.open()) as desk:
         return talk.chat(desk, message, shopper or None, conversation, quiet=as_json)
 
 

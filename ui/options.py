@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -31,6 +33,41 @@ ModelPath = Annotated[
     Path | None, typer.Option("--model-path", metavar="DIR", help="A model folder to run in this process instead.")
 ]
 Adapter = Annotated[Path | None, typer.Option("--adapter", metavar="DIR", help="A LoRA adapter for --model-path.")]
+
+Traces = Annotated[
+    str | None,
+    typer.Option(
+        "--traces",
+        metavar="URL",
+        help="Send traces to this OTLP/HTTP collector; if not given, to OTEL_EXPORTER_OTLP_ENDPOINT's, if set.",
+    ),
+]
+TracesContent = Annotated[
+    bool, typer.Option("--traces-content", help="Let traces hold what shoppers wrote and the titles of goods.")
+]
+
+
+@contextmanager
+def traced(url: str | None, *, content: bool = False) -> Iterator[None]:
+    """Send traces while inside, where there is a collector to send them to.
+
+    Raises:
+        TraceError: the address is none.
+        typer.BadParameter: content is allowed, and there is nowhere to send it.
+    """
+    from retrieval import tracing
+
+    where = tracing.endpoint(url)
+    if where is None:
+        if content:
+            raise typer.BadParameter(f"--traces-content goes with --traces URL or {tracing.ENDPOINT}")
+        yield
+        return
+    tracing.start(where, content=content)
+    try:
+        yield
+    finally:
+        tracing.stop()
 
 
 @dataclass(frozen=True)

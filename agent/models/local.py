@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from agent.models.base import ChatMessage, Completion, Schema, Watch, parsed
+from agent.models.usage import spent
 from retrieval.errors import ModelOutputError, ModelUnavailableError
 
 if TYPE_CHECKING:
@@ -73,6 +74,7 @@ class LocalModel:
         matcher = self._matcher(schema)
         with self._turn(watch):
             tokens = list(self._tokens(prompt, watch, max_tokens, matcher))
+        spent(len(prompt), len(tokens))
         text = self._tokenizer.decode(tokens, skip_special_tokens=True)
         if not matcher.is_accepting():
             raise ModelOutputError(
@@ -102,6 +104,7 @@ class LocalModel:
                 if len(text) > len(said):
                     yield text[len(said) :]
                     said = text
+        spent(len(prompt), len(tokens))
 
     def choose(self, messages: Sequence[ChatMessage], options: Sequence[str], *, deadline: float) -> list[float]:
         """Log-probabilities of the options' first tokens from one forward pass; see `ChatModel`."""

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from agent.models.base import ChatMessage, Completion, Schema, Watch, parsed
+from agent.models.usage import spent
 from retrieval.errors import ModelError, ModelOutputError, ModelUnavailableError
 
 if TYPE_CHECKING:
@@ -84,6 +85,7 @@ class OpenAIServer:
         for chunk in self._chunks(messages, Watch(deadline), max_tokens, response_format=form):
             if chunk.usage is not None:
                 usage = (chunk.usage.prompt_tokens, chunk.usage.completion_tokens)
+                spent(*usage)
             for choice in chunk.choices[:1]:
                 text += choice.delta.content or ""
                 finish = choice.finish_reason or finish
@@ -109,6 +111,8 @@ class OpenAIServer:
     ) -> Iterator[str]:
         """Answer in prose, piece by piece; see `ChatModel`."""
         for chunk in self._chunks(messages, Watch(deadline, cancel), max_tokens):
+            if chunk.usage is not None:
+                spent(chunk.usage.prompt_tokens, chunk.usage.completion_tokens)
             for choice in chunk.choices[:1]:
                 if choice.delta.content:
                     yield choice.delta.content

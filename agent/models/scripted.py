@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from agent.models.base import ChatMessage, Completion, Schema, Watch, parsed
+from agent.models.usage import spent
 from retrieval.errors import ModelOutputError, ModelUnavailableError
 
 LIES: dict[str, str] = {
@@ -94,8 +95,10 @@ class ScriptedModel:
         """Answer the next of `plans`; raises `ModelOutputError` if that isn't JSON, as every model does."""
         asked = Asked("complete", tuple(messages), schema=schema)
         text = "".join(self._pieces(asked, Watch(deadline), max_tokens))
+        usage = _words(messages), len(text.split())
+        spent(*usage)
         parsed(text, self.name)
-        return Completion(text, sum(len(m.content.split()) for m in messages), len(text.split()))
+        return Completion(text, *usage)
 
     def stream(
         self,
@@ -106,7 +109,12 @@ class ScriptedModel:
         cancel: threading.Event | None = None,
     ) -> Iterator[str]:
         """Answer the next of `texts`, word by word."""
-        yield from self._pieces(Asked("stream", tuple(messages)), Watch(deadline, cancel), max_tokens)
+        count = 0
+        for count, piece in enumerate(  # noqa: B007 - counted for after the loop
+            self._pieces(Asked("stream", tuple(messages)), Watch(deadline, cancel), max_tokens), start=1
+        ):
+            yield piece
+        spent(_words(messages), count)
 
     def choose(self, messages: Sequence[ChatMessage], options: Sequence[str], *, deadline: float) -> list[float]:
         """Answer `scores`, normalised."""
@@ -145,3 +153,8 @@ class ScriptedModel:
             if not script:
                 raise ModelOutputError(f"the script holds no answer to {asked.call}", "give it plans or texts")
             return script.pop(0) if len(script) > 1 else script[0]
+
+
+def _words(messages: Sequence[ChatMessage]) -> int:
+    """What stands for a prompt's tokens: its words."""
+    return sum(len(message.content.split()) for message in messages)

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from ui.options import Adapter, AsJson, Chroma, ModelName, ModelOptions, ModelPath, ModelUrl, Shop
+from ui.options import Adapter, AsJson, Chroma, ModelName, ModelOptions, ModelPath, ModelUrl, Shop, Traces, traced
 from ui.output import command, say
 
 app = typer.Typer(help="Measure.", no_args_is_help=True)
@@ -24,12 +24,15 @@ def turn(
     turns: Annotated[int, typer.Option(min=1, max=1_000_000, help="How many turns.")] = 1000,
     seed: Seed = 0,
     chroma_url: Chroma = None,
+    traces: Traces = None,
     as_json: AsJson = False,
 ) -> Json:
     """Time turns without a model: milliseconds to the cards, unfiltered and filtered."""
     from eval.bench import bench_turn
 
-    return _told(bench_turn(shop, turns, seed, chroma_url), quiet=as_json)
+    with traced(traces):
+        report = bench_turn(shop, turns, seed, chroma_url)
+    return _told(report, quiet=as_json)
 
 
 @app.command("hostile")
