@@ -17,7 +17,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from ui.commands import evaluate, measure, tune, users
+from ui.commands import evaluate, lab, measure, tune, users
 from ui.options import (
     Adapter,
     AsJson,
@@ -45,6 +45,7 @@ app.add_typer(measure.app, name="bench")
 app.add_typer(users.app, name="user")
 app.add_typer(evaluate.app, name="eval")
 app.add_typer(tune.app, name="finetune")
+app.add_typer(lab.app, name="lab")
 
 Json = dict[str, Any]
 Into = Annotated[Path, typer.Option("--into", metavar="DIR", help="The shop folder to build; swapped in when done.")]

@@ -16,8 +16,8 @@ from sqlalchemy import URL, Connection, Delete, delete, insert, or_, select, uni
 from agent.memory.database import Database, upsert
 from agent.memory.shelf import Shelf
 from agent.memory.tables import carts, consents, conversations, events, messages, turns
-from agent.memory.talk import add_turn, load, open_conversation, replies, summaries
-from agent.memory.values import CartLine, ConversationSummary, Forgotten
+from agent.memory.talk import add_turn, latest, load, open_conversation, replies, summaries
+from agent.memory.values import CartLine, ConversationSummary, Forgotten, Recorded
 from agent.schema import Consent, Conversation, Reply
 from agent.storable import storable
 from retrieval.schema import Event
@@ -196,6 +196,11 @@ class Memory:
         """The shopper's conversations, newest first, also those without a turn yet."""
         with self._database.reading() as connection:
             return summaries(connection, storable(shopper))
+
+    def recorded(self, most: int) -> list[Recorded]:
+        """The latest conversations of everybody, visitors too, oldest first; to replay them."""
+        with self._database.reading() as connection:
+            return latest(connection, most)
 
     def save_turn(self, conversation: Conversation, message: str, reply: Reply) -> Conversation:
         """Append a turn: the shopper's message, the answer, and the reply to the log, all or nothing.

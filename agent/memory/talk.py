@@ -13,7 +13,7 @@ from sqlalchemy import Connection, func, insert, select, update
 
 from agent.memory.database import upsert
 from agent.memory.tables import conversations, messages, turns
-from agent.memory.values import ConversationSummary, first_words
+from agent.memory.values import ConversationSummary, Recorded, first_words
 from agent.schema import Conversation, Message, Plan, Reply
 from agent.storable import storable, to_json
 from retrieval.errors import StateError
@@ -64,6 +64,15 @@ def summaries(connection: Connection, shopper: str) -> list[ConversationSummary]
         ConversationSummary(id=key, started=started, first=first_words(said or ""), turns=count or 0)
         for key, started, said, count in connection.execute(chosen)
     ]
+
+
+def latest(connection: Connection, most: int) -> list[Recorded]:
+    """The last conversations in which something was said, oldest first, visitors' too."""
+    spoken = select(messages.c.conversation).where(messages.c.role == "user")
+    chosen = select(conversations.c.id, conversations.c.started).where(conversations.c.id.in_(spoken))
+    newest = chosen.order_by(conversations.c.started.desc(), conversations.c.id).limit(most)
+    rows = list(connection.execute(newest))
+    return [Recorded(conversation=load(connection, key), started=started) for key, started in reversed(rows)]
 
 
 def add_turn(connection: Connection, conversation: Conversation, message: str, reply: Reply) -> Conversation:

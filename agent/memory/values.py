@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from agent.schema import Conversation
 from retrieval.schema import Frozen
 
 FIRST_WORDS = 80
@@ -24,6 +25,13 @@ class ConversationSummary(Frozen):
     started: datetime
     first: str
     turns: int
+
+
+class Recorded(Frozen):
+    """A whole conversation, and when it began."""
+
+    conversation: Conversation
+    started: datetime
 
 
 class Forgotten(Frozen):
