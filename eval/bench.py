@@ -50,7 +50,7 @@ def bench_turn(shop_dir: Path, turns: int = 1000, seed: int = 0, chroma_url: str
         opened = time.perf_counter() - started
         times: dict[str, list[float]] = {"unfiltered": [], "filtered": []}
         cards: dict[str, list[int]] = {"unfiltered": [], "filtered": []}
-        cases = list(_cases(shop, turns + 20, seed))
+        cases = drawn(shop, turns + 20, seed)
         for number, case in enumerate(cases):
             order = ("unfiltered", "filtered") if number % 2 else ("filtered", "unfiltered")
             for kind in order:
@@ -74,6 +74,11 @@ def bench_turn(shop_dir: Path, turns: int = 1000, seed: int = 0, chroma_url: str
         "p95": round(float(filtered[1] / unfiltered[1]), 3),
     }
     return report
+
+
+def drawn(shop: Shop, count: int, seed: int = 0) -> list[Case]:
+    """So many turns on a shop, as `bench_turn` drives them."""
+    return list(_cases(shop, count, seed))
 
 
 def _drive(assistant: Assistant, case: Case, *, filtered: bool) -> tuple[float, int]:

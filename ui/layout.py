@@ -44,6 +44,11 @@ class Layout:
         return [*chat, *side, self.anew, self.forget, self.sign_out, self.store]
 
     @property
+    def still(self) -> list[Any]:
+        """The blocks that show HTML and nothing that a shopper could change: they stay until they are drawn again."""
+        return [self.past, self.live, self.chips, *self.panels]
+
+    @property
     def acting(self) -> list[Any]:
         """The blocks whose buttons act."""
         return [self.past, self.live, self.chips, *self.panels]

@@ -17,6 +17,7 @@ from agent.memory.users import Users
 from agent.schema import Consent, Plan
 from retrieval.errors import CrossAisleError
 from ui import panels, welcome
+from ui.blocks import Blocks
 from ui.chips import chips
 from ui.desk import Desk
 from ui.interests import interests_panel
@@ -46,7 +47,7 @@ class Page:
 
     def __init__(self, desk: Desk, users: Users | None = None) -> None:
         self.desk, self.rooms, self.users = desk, Rooms(desk), users
-        with gr.Blocks(title=f"{desk.shop.name} · CrossAisle", analytics_enabled=False, fill_width=True) as self.blocks:
+        with Blocks(title=f"{desk.shop.name} · CrossAisle", analytics_enabled=False, fill_width=True) as self.blocks:
             self.at = Layout(self._head(), sign_out=users is not None)
             self._listen()
         self.blocks.queue(default_concurrency_limit=16, max_size=256)
@@ -163,10 +164,10 @@ class Page:
             with speaking(room.language):
                 words, plan = said()
             for step, _ in enumerate(steps_in(room.language, room.say(words, plan))):
-                yield self._step(room, first=step == 0)
+                yield self._changed(self._step(room, first=step == 0), room)
             with speaking(room.language):
-                done = self._all(room)
-            yield done
+                done = self._answered(room)
+            yield self._changed(done, room)
         except CrossAisleError as error:
             log.warning("%s", error)
             told = str(error)
@@ -178,7 +179,7 @@ class Page:
         with speaking(room.language):
             if not first:
                 return {self.at.live: room.latest()}
-            cleared = {self.at.words: gr.update(value=""), self.at.send: gr.update(interactive=False)}
+            cleared = {self.at.words: "", self.at.send: gr.update(interactive=False)}
             return self._thread(room) | cleared | {self.at.status: welcome.status("")}
 
     def _status(self, room: Room, told: Callable[[], str]) -> Updates:
@@ -198,16 +199,37 @@ class Page:
                 log.warning("%s", error)
                 return {self.at.status: welcome.status(str(error))}
             if not anew:
-                return drawn
+                return self._changed(drawn, room)
             shoppers = None if room.fixed else self.desk.some_shoppers()
             labels = {part: words | drawn.get(part, {}) for part, words in self.at.labels(shoppers).items()}
             language = labels[self.at.language] | gr.update(value=room.language)
-            return drawn | labels | {self.at.head: self._head(), self.at.language: language}
+            room.drawn.clear()  # a page that was just opened shows nothing yet
+            return self._changed(drawn | labels | {self.at.head: self._head(), self.at.language: language}, room)
+
+    def _changed(self, updates: Updates, room: Room) -> Updates:
+        """Updates without the blocks of HTML that the tab shows as they are: most panels, after most turns."""
+        fresh = {}
+        for part, value in updates.items():
+            if part in self.at.still and room.drawn.get(part._id) == value:
+                continue
+            if part in self.at.still:
+                room.drawn[part._id] = value
+            fresh[part] = value
+        return fresh or updates
 
     def _thread(self, room: Room) -> Updates:
         return {self.at.past: room.earlier(), self.at.live: room.latest() or welcome.hello(room)}
 
     def _all(self, room: Room) -> Updates:
+        at, consent = self.at, room.profile.consent
+        return self._answered(room) | {
+            at.shopper: gr.update(value="" if room.is_visitor else room.shopper),
+            at.personalise: gr.update(value=consent.personalise),
+            at.prompt: gr.update(value=consent.prompt),
+        }
+
+    def _answered(self, room: Room) -> Updates:
+        """What a turn may have changed."""
         at, consent = self.at, room.profile.consent
         return self._thread(room) | {
             at.chips: chips(room),
@@ -216,8 +238,5 @@ class Page:
             at.history: panels.history_panel(*self.desk.history(room.shopper)),
             at.interests: interests_panel(self.desk.interests(room.shopper), steering=consent.personalise),
             at.talks: panels.talks_panel(self.desk.memory.conversations(room.shopper), room.conversation.id),
-            at.shopper: gr.update(value="" if room.is_visitor else room.shopper),
-            at.personalise: gr.update(value=consent.personalise),
-            at.prompt: gr.update(value=consent.prompt),
             at.store: {"shopper": room.shopper, "conversation": room.conversation.id, "language": room.language},
         }

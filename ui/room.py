@@ -34,7 +34,10 @@ _SAID = {
 
 @dataclass
 class Room:
-    """The state of one tab. `busy` is held while a turn is answered; `fixed` is the only shopper it may be."""
+    """The state of one tab. `busy` is held while a turn is answered; `fixed` is the only shopper it may be.
+
+    `drawn` is what the tab shows in each block of HTML, by the block's id.
+    """
 
     desk: Desk
     shopper: str = ""
@@ -44,6 +47,7 @@ class Room:
     ticked: list[str] = field(default_factory=list)
     language: str = "en"
     fixed: str = ""
+    drawn: dict[int, str] = field(default_factory=dict)
     busy: threading.Lock = field(default_factory=threading.Lock)
     cancel: threading.Event = field(default_factory=threading.Event)
 

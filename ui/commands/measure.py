@@ -35,6 +35,27 @@ def turn(
     return _told(report, quiet=as_json)
 
 
+@app.command("load")
+@command
+def load(
+    *,
+    shop: Shop,
+    chats: Annotated[int, typer.Option(min=1, max=1000, help="Conversations at once.")] = 32,
+    turns: Annotated[int, typer.Option(min=1, max=1000, help="Messages in each.")] = 6,
+    pause: Annotated[
+        float, typer.Option(min=0, max=600, help="Seconds a shopper reads between two, on average.")
+    ] = 4.0,
+    seed: Seed = 0,
+    url: Annotated[str | None, typer.Option(help="A page over this shop that is served already.")] = None,
+    as_json: AsJson = False,
+) -> Json:
+    """Serve the shop page and chat with it from many tabs at once; any error is a failure, and exits with 1."""
+    from eval.load import Load
+    from ui.commands.load import measure_load
+
+    return _told(measure_load(shop, Load(chats, turns, pause), seed, url), quiet=as_json)
+
+
 @app.command("hostile")
 @command
 def hostile(
