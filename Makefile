@@ -25,7 +25,7 @@ $(VENV)/.ready: pyproject.toml | $(VENV)/bin/python
 	@touch $@
 
 $(VENV)/.ready-dev: pyproject.toml $(VENV)/.ready
-	$(PIP) install -e '.[dev]'
+	$(PIP) install -e '.[dev,tune]'
 	@touch $@
 
 # vLLM pins a torch of its own, so its CPU build lives in an environment of its own.

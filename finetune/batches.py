@@ -86,8 +86,18 @@ def padded(group: Sequence[Encoded]) -> tuple[Any, Any, Any]:
     return ids, mask, labels
 
 
-def _chat(messages: Sequence[ChatMessage], tokenizer: Any) -> list[int]:
+def prompt_text(messages: Sequence[ChatMessage], tokenizer: Any) -> str:
+    """A prompt in the tokenizer's chat form, up to where the answer begins."""
     turns = [{"role": message.role, "content": message.content} for message in messages]
-    text: str = tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True)
-    ids: list[int] = tokenizer.encode(text, add_special_tokens=False)
+    text: str = tokenizer.apply_chat_template(
+        turns,
+        tokenize=False,
+        add_generation_prompt=True,
+        enable_thinking=False,  # as serving asks; templates that know no such thing pass over it
+    )
+    return text
+
+
+def _chat(messages: Sequence[ChatMessage], tokenizer: Any) -> list[int]:
+    ids: list[int] = tokenizer.encode(prompt_text(messages, tokenizer), add_special_tokens=False)
     return ids

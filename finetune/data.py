@@ -1,6 +1,6 @@
 """Training data from a shop: `crossaisle finetune data --shop DIR --into OUT`.
 
-For each split `OUT/train.jsonl`, `valid.jsonl` and `test.jsonl` hold examples of all four tasks in chat form
+For each split `OUT/train.jsonl`, `valid.jsonl` and `test.jsonl` hold examples of every task in chat form
 (`messages`), `preference-train.jsonl` and so on pairs for preference tuning, `plan-test-turns.jsonl` whole
 conversations with the plans they mean, for scoring any planner, and `README.md` is the data card.
 """
@@ -36,12 +36,16 @@ TEST_SHOPS = 8
 
 @dataclass(frozen=True)
 class Sizes:
-    """How many examples of each task to make for training; of behaviour there may be fewer."""
+    """How many examples of each task to make for training; of behaviour there may be fewer.
+
+    "change" is "plan" in the short prompts of small models, which only say what a message changes.
+    """
 
     plan: int = 40_000
     infer: int = 8_000
     choose: int = 8_000
     explain: int = 4_000
+    change: int = 0
 
 
 def build(
@@ -94,6 +98,7 @@ def _examples(shop: Shop, shoppers: Collection[str], split: Split, sizes: Sizes,
         told = explain_examples(prompts.load("explain"), Assistant(shop, memory), shoppers, seed)
         made: dict[Task, Iterable[Example]] = {
             "plan": plan_examples(prompts.load("plan"), World(shop.catalogue, "train"), split, seed),
+            "change": plan_examples(prompts.load("change"), World(shop.catalogue, "train"), split, seed),
             "infer": infer_examples(prompts.load("infer"), shop, shoppers, seed),
             "choose": choose_examples(prompts.load("choose"), shop, shoppers, seed),
             "explain": told if len(shop.catalogue) else (),
@@ -154,7 +159,8 @@ def card(report: dict[str, object], examples: dict[Split, list[Example]]) -> str
         "",
         "Chat-format examples for tuning a model that plans, infers needs, chooses and explains in this shop.",
         "",
-        "- **plan**: generated conversations; phrasings, nouns and made-up words of the test split stand in no other.",
+        "- **plan**, **change**: generated conversations; phrasings, nouns and made-up words of the test split",
+        "  stand in no other. A change says what a message changes, for small models.",
         "- **infer**, **choose**: what consenting shoppers took after a moment, from what they did before it. Training",
         "  moments lie before the first date, validation between the dates, tests after the second.",
         "- **explain**: real turns of this shop; each sentence passes the grounding check, each rejected one fails it.",
@@ -167,7 +173,7 @@ def card(report: dict[str, object], examples: dict[Split, list[Example]]) -> str
         "```",
         "",
     ]
-    for task in ("plan", "infer", "choose", "explain"):
+    for task in ("plan", "change", "infer", "choose", "explain"):
         for example in [e for e in examples["train"] if e.task == task][:SAMPLES]:
             lines += [f"## {task}", "", "```", example.prompt[-1].content, "", "=> " + example.answer]
             lines += ["not => " + example.rejected] if example.rejected else []

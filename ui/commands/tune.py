@@ -8,10 +8,14 @@ from typing import Annotated, Any
 
 import typer
 
+from ui.commands import adapters
 from ui.options import AsJson, Shop
 from ui.output import command, say
 
 app = typer.Typer(help="Tune a model on a shop.", no_args_is_help=True)
+app.command("sft", help=adapters.SFT)(adapters.tuned)
+app.command("dpo", help=adapters.DPO)(adapters.tuned)
+app.command("merge")(adapters.merge)
 
 
 @app.command("data")
@@ -24,6 +28,7 @@ def data(
     infer: Annotated[int, typer.Option(min=0, help="Histories to infer needs from.")] = 8_000,
     choose: Annotated[int, typer.Option(min=0, help="Histories to choose the next thing for.")] = 8_000,
     explain: Annotated[int, typer.Option(min=0, help="Turns to explain.")] = 4_000,
+    change: Annotated[int, typer.Option(min=0, help="Generated messages in the short prompts of small models.")] = 0,
     seed: Annotated[int, typer.Option(min=0, help="Of everything drawn.")] = 0,
     assume_consent: Annotated[
         bool, typer.Option("--assume-consent", help="Learn from shoppers who were never asked here; a no stays a no.")
@@ -34,9 +39,8 @@ def data(
     from finetune.data import Sizes, build
     from retrieval.shop import Shop as OpenShop
 
-    report = build(
-        OpenShop.open(shop), into, Sizes(plan, infer, choose, explain), seed=seed, assume_consent=assume_consent
-    )
+    sizes = Sizes(plan, infer, choose, explain, change)
+    report = build(OpenShop.open(shop), into, sizes, seed=seed, assume_consent=assume_consent)
     if not as_json:
         say(json.dumps(report, indent=2, ensure_ascii=False))
     return report
