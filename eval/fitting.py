@@ -19,7 +19,7 @@ from retrieval.channels.interests import Interests
 from retrieval.channels.registry import CHANNELS, EVERY
 from retrieval.encode import load_encoder
 from retrieval.progress import Progress, silent
-from retrieval.ranker.items import ItemRanker
+from retrieval.ranker.items import NEXT_ALONE, ItemRanker, ItemRankerConfig
 
 Part = TypeVar("Part")
 
@@ -70,7 +70,10 @@ def bench_fit(
     for name, kind in (EVERY if train else CHANNELS).items():
         channels[name] = timed(name, lambda kind=kind: kind.fit(events, catalogue))  # type: ignore[misc]
     channels[Interests.name] = Interests(catalogue, vectors)
-    timed(ItemRanker.name, lambda: ItemRanker.fit(events, catalogue, vectors, channels, progress=progress))
+    config = NEXT_ALONE if data.clock == "order" else ItemRankerConfig()
+    timed(
+        ItemRanker.name, lambda: ItemRanker.fit(events, catalogue, vectors, channels, config=config, progress=progress)
+    )
     return {
         "data": data.name,
         "items": len(catalogue),

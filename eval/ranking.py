@@ -63,7 +63,8 @@ def usual_systems(asked: Problem) -> list[str]:
     """Every system that has something to say; texts don't where titles are nothing but ids."""
     goods = asked.source_catalogue
     bare = all(item.endswith(title) for item, title in zip(goods.ids[:200], goods.titles[:200], strict=True))
-    return [name for name in USUAL if name in SYSTEMS and not (bare and name in _NO_TEXT)]
+    listed = ("crossaisle_list",) if asked.protocol == "next-item" else ()
+    return [name for name in (*USUAL[:1], *listed, *USUAL[1:]) if name in SYSTEMS and not (bare and name in _NO_TEXT)]
 
 
 def rank(

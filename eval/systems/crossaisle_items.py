@@ -1,8 +1,12 @@
 """What the shop serves where items are ranked without words: all channels, and the learned order of what they propose.
 
-The code is that of the shop (`retrieval/ranker`, `retrieval/channels`), fitted on the problem's events alone. Listing
-dates that readers filled in from first sales are put back to what the events tell, so that no date gives away what
-will be sold.
+The code is that of the shop (`retrieval/ranker`, `retrieval/channels`), fitted on the problem's events alone: with the
+signals that the shop has, or for a file with all of them, as `crossaisle ingest --train` learns. Listing dates that
+readers filled in from first sales are put back to what the events tell, so that no date gives away what will be sold.
+
+`crossaisle` is the learned order of everything proposed, which orders every part of the list that the shop shows;
+`crossaisle_list` is that list as it is shown, put together from other aisles, usual ones and repeats
+(`retrieval.recommend`), which means to widen what somebody buys and not only to foretell it.
 """
 
 from __future__ import annotations
@@ -15,22 +19,18 @@ from numpy.typing import NDArray
 
 from eval.problem import Case, Problem
 from eval.systems.base import Ranked, System
+from eval.systems.crossaisle_words import Shelves
 from retrieval.build_stages import texts
-from retrieval.catalogue import Catalogue
+from retrieval.catalogue import Catalogue, Rows
 from retrieval.channels.base import Channel
 from retrieval.channels.interests import Interests
 from retrieval.channels.registry import EVERY
 from retrieval.encode import Vectors, load_encoder
-from retrieval.ranker.items import ItemRanker, ItemRankerConfig
-from retrieval.ranker.model import RankerConfig
-from retrieval.ranker.slices import SliceConfig
+from retrieval.ranker.items import NEXT_ALONE, ItemRanker, ItemRankerConfig
+from retrieval.recommend import recommend
+from retrieval.sensitive import Sensitive
 
-# One item is sought, so its place on the list is all that counts: chosen on the validation split of such sequences.
-LAST = ItemRankerConfig(
-    slice=SliceConfig(last=True, least=3),
-    most_shoppers=6_000,
-    trees=RankerConfig(objective="lambdarank", trees=150),
-)
+_KEPT: list[tuple[Problem, tuple[dict[str, Channel], ItemRanker]]] = []  # at most one
 
 
 class Items(System):
@@ -40,18 +40,8 @@ class Items(System):
 
     def fit(self, problem: Problem) -> None:
         """Fit the channels, then learn the order on one slice of time earlier."""
-        catalogue = _dated(problem)
-        vectors = _vectors(problem)
-        channels: dict[str, Channel] = {
-            name: channel.fit(problem.events, catalogue)
-            for name, channel in EVERY.items()
-            if vectors is not None or name not in {"lexical", "new_items"}
-        }
-        if vectors is not None:
-            channels[Interests.name] = Interests(catalogue, vectors)
-        config = LAST if problem.protocol == "leave-one-out" else ItemRankerConfig()
-        self._ranker = ItemRanker.fit(problem.events, catalogue, vectors, channels, config=config)
-        self._size = len(catalogue)
+        self._channels, self._ranker = _fitted(problem)
+        self._size = len(problem.catalogue)
 
     def rank(self, case: Case, k: int) -> Ranked:
         """The learned order."""
@@ -63,6 +53,59 @@ class Items(System):
         rows, found = self._ranker.rank(case.history, case.allowed, self._size)
         scores[rows] = found
         return scores
+
+
+class Listed(System):
+    """The list that is shown to whoever asks for nothing; where only some rows may be ranked, those of them on it."""
+
+    name: ClassVar[str] = "crossaisle_list"
+
+    def fit(self, problem: Problem) -> None:
+        """Fit what the shop is made of."""
+        channels, ranker = _fitted(problem)
+        catalogue = problem.catalogue
+        parts = channels | ({ItemRanker.name: ranker} if ranker.rankers else {})
+        self._shop = Shelves(catalogue, load_encoder("static"), parts, Sensitive.of(catalogue))
+        self._depth = problem.depth
+        self._lists: dict[str, Rows] = {}
+
+    def rank(self, case: Case, k: int) -> Ranked:
+        """The list, of the depth that the protocol looks at."""
+        if case.key not in self._lists:  # several views ask about the same shopper
+            entries = recommend(self._shop, case.history, self._depth).entries
+            self._lists[case.key] = np.array([entry.candidate.row for entry in entries], dtype=np.int32)
+        rows = self._lists[case.key]
+        rows = (rows if case.allowed is None else rows[case.allowed[rows]])[:k]
+        return rows, -np.arange(len(rows), dtype=np.float64)
+
+    def scores_of(self, case: Case) -> NDArray[np.floating[Any]]:
+        """(n,) falling with the place on the list; -inf for what isn't on it."""
+        scores = np.full(len(self._shop.catalogue), -np.inf)
+        rows, found = self.rank(case, len(scores))
+        scores[rows] = found
+        return scores
+
+
+def _fitted(problem: Problem) -> tuple[dict[str, Channel], ItemRanker]:
+    """What `_fit` makes, kept for the next system on the same problem."""
+    if not _KEPT or _KEPT[0][0] is not problem:
+        _KEPT[:] = [(problem, _fit(problem))]
+    return _KEPT[0][1]
+
+
+def _fit(problem: Problem) -> tuple[dict[str, Channel], ItemRanker]:
+    """The channels, and the order learnt on one slice of time earlier."""
+    catalogue, vectors = _dated(problem), _vectors(problem)
+    names = EVERY if problem.shop is None else [name for name in EVERY if name in problem.shop.channels]
+    channels: dict[str, Channel] = {
+        name: EVERY[name].fit(problem.events, catalogue)
+        for name in names
+        if vectors is not None or name not in {"lexical", "new_items"}
+    }
+    if vectors is not None:
+        channels[Interests.name] = Interests(catalogue, vectors)
+    config = NEXT_ALONE if problem.protocol == "leave-one-out" else ItemRankerConfig()
+    return channels, ItemRanker.fit(problem.events, catalogue, vectors, channels, config=config)
 
 
 def _dated(problem: Problem) -> Catalogue:

@@ -12,6 +12,7 @@ from retrieval.errors import EvaluationError
 
 SYSTEMS: dict[str, str] = {  # name -> "module:Class"
     "crossaisle": "eval.systems.crossaisle:CrossAisle",
+    "crossaisle_list": "eval.systems.crossaisle_items:Listed",
     "crossaisle_static": "eval.systems.crossaisle_words:StaticWords",
     "crossaisle_words_alone": "eval.systems.crossaisle_words:WordsAlone",
     "popular": "eval.systems.popular:Popular",
