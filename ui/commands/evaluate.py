@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ui.commands import ask, evidence, rank
+from ui.commands import adapter_eval, ask, evidence, rank
 from ui.options import AsJson
 from ui.output import command
 
@@ -24,6 +24,7 @@ app = typer.Typer(help="Score rankings.", no_args_is_help=True)
 app.command("rank")(rank.rank)
 app.command("search")(ask.search)
 app.command("dialogue")(ask.dialogue)
+app.command("adapter")(adapter_eval.adapter)
 app.command("evidence")(evidence.evidence)
 app.command("report")(evidence.report)
 Json = dict[str, Any]
