@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from agent.act import Acted, Actor
 from agent.asking import Asking
 from agent.explain import reply_lines
+from agent.forgetting import history_of
 from agent.language import steps_in
 from agent.memory import Memory
 from agent.models.base import ChatModel
@@ -183,10 +184,9 @@ class Assistant:
 
     def history(self, profile: Profile) -> History:
         """What may guide this shopper's ranking: shop events and those recorded since, as consent allows."""
-        extra = self.memory.events_of(profile.shopper) if profile.shopper else []
         if profile.shopper is None:
             return History.empty(self.shop.now)
-        return self.shop.history(profile.shopper, extra=extra, personalise=profile.consent.personalise)
+        return history_of(self.shop, self.memory, profile.shopper, personalise=profile.consent.personalise)
 
     def _understand(
         self, words: str, conversation: Conversation, profile: Profile, history: History, asking: Asking

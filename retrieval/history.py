@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, replace
-from datetime import UTC
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import polars as pl
@@ -24,6 +25,17 @@ EVENT_SCHEMA: dict[str, pl.DataType] = {
 }
 KINDS: tuple[str, ...] = tuple(kind.value for kind in EventKind)
 LIKED = frozenset({EventKind.VIEW, EventKind.CART, EventKind.FAVOURITE, EventKind.PURCHASE, EventKind.REVIEW})
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def digest(shopper: str, item: str, kind: str, at: datetime) -> str:
+    """A name for an event from which none of its parts can be read: 40 hexadecimal digits of its SHA-256.
+
+    The same event gets the same name when the shop is built anew. A time without zone is taken as UTC.
+    """
+    moment = at.replace(tzinfo=UTC) if at.tzinfo is None else at
+    whole = "\x1f".join((shopper, item, kind, str((moment - _EPOCH) // timedelta(microseconds=1))))
+    return hashlib.sha256(whole.encode("utf-8", "surrogatepass")).hexdigest()[:40]
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ that a newer one is there. Large parts are read or mapped when they are first us
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
@@ -24,7 +24,7 @@ from retrieval.channels.interests import Interests
 from retrieval.channels.registry import EVERY
 from retrieval.encode import Encoder, StaticEncoder, Vectors, load_encoder
 from retrieval.errors import EncoderError, ShopError
-from retrieval.history import EVENT_SCHEMA, History
+from retrieval.history import EVENT_SCHEMA, History, digest
 from retrieval.ingest import SHOP_FORMAT
 from retrieval.ranker.items import ItemRanker
 from retrieval.schema import Event
@@ -135,18 +135,32 @@ class Shop:
         """Everybody with an event, sorted."""
         return list(self._spans)
 
-    def events_of(self, shopper: str) -> pl.DataFrame:
-        """A shopper's events in `EVENT_SCHEMA`, oldest first; none for somebody unknown."""
-        start, length = self._spans.get(shopper, (0, 0))
-        return self.events.slice(start, length)
+    def events_of(self, shopper: str, hidden: Collection[str] = ()) -> pl.DataFrame:
+        """A shopper's events in `EVENT_SCHEMA`, oldest first; none for somebody unknown.
 
-    def history(self, shopper: str | None, extra: Sequence[Event] = (), personalise: bool = True) -> History:
+        `hidden` are digests (`retrieval.history.digest`) of events that the shopper forgot: these are left out.
+        """
+        start, length = self._spans.get(shopper, (0, 0))
+        frame = self.events.slice(start, length)
+        if not hidden or not length:
+            return frame
+        known = zip(frame["item"], frame["kind"], frame["at"], strict=True)
+        return frame.filter(pl.Series([digest(shopper, *event) not in hidden for event in known], dtype=pl.Boolean))
+
+    def history(
+        self,
+        shopper: str | None,
+        extra: Sequence[Event] = (),
+        personalise: bool = True,
+        hidden: Collection[str] = (),
+    ) -> History:
         """What may count of a shopper's past: nothing sensitive ever, and nothing at all without consent.
 
         Args:
             shopper: None for a visitor without history.
             extra: events recorded since the shop was built; those of other shoppers are left out.
             personalise: the shopper's consent to use own events.
+            hidden: as for `events_of`.
 
         Returns:
             The events, with `now` at the shop's present or the last extra event, whichever is later.
@@ -154,7 +168,7 @@ class Shop:
         if not personalise or shopper is None:
             return History.empty(self.now)
         own = [event for event in extra if event.shopper == shopper]
-        frame, now = self.events_of(shopper), self.now
+        frame, now = self.events_of(shopper, hidden), self.now
         if own:
             records = [event.model_dump() | {"kind": event.kind.value} for event in own]
             frame = pl.concat([frame, pl.DataFrame(records, schema=EVENT_SCHEMA)])

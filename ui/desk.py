@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from agent.forgetting import count_known, forget, forget_category, history_of, known
 from agent.memory import Memory
 from agent.schema import Consent, Profile
 from retrieval.schema import Event, EventKind, EventRef, Item
@@ -31,10 +32,11 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Seen:
-    """An event as the history panel shows it; `number` is its id if it was recorded here, None in the shop's data."""
+    """An event as the history panel shows it; `key` names it to `Desk.forget`, `recorded` says that it happened here."""
 
     event: EventRef
-    number: int | None = None
+    key: str = ""
+    recorded: bool = False
 
 
 class Desk:
@@ -93,7 +95,7 @@ class Desk:
 
     def knows(self, shopper: str) -> bool:
         """Whether anything is known of the shopper, in the shop's data or in what was recorded here."""
-        return len(self.shop.events_of(shopper)) > 0 or bool(self.memory.events_of(shopper))
+        return count_known(self.shop, self.memory, shopper) > 0
 
     def record(self, shopper: str, item: str, kind: EventKind, quantity: float = 1.0) -> Event:
         """Keep an event that happens now; it counts from the next turn on. Raises `UnknownItemError`."""
@@ -146,18 +148,22 @@ class Desk:
         """The shopper's interests by category over time, whatever they allow: it is their own page."""
         from ui.interests import interests
 
-        history = self.shop.history(shopper, extra=self.memory.events_of(shopper))
+        history = history_of(self.shop, self.memory, shopper)
         return interests(history, self.shop.catalogue)
 
     def history(self, shopper: str, limit: int = 30) -> tuple[list[Seen], int]:
         """The shopper's latest events, newest first, and how many older ones there are."""
-        here = [Seen(self._ref(event), number) for number, event in self.memory.numbered_events(shopper)]
-        frame = self.shop.events_of(shopper).sort("at")
-        known = frame.tail(limit).iter_rows(named=True)
-        fields = ("shopper", "item", "kind", "at")
-        before = [Seen(self._ref(Event(**{name: row[name] for name in fields}))) for row in known]
-        newest = sorted((*before, *here), key=lambda seen: seen.event.at, reverse=True)[:limit]
-        return newest, len(frame) + len(here) - len(newest)
+        latest = known(self.shop, self.memory, shopper, latest=limit)[::-1][:limit]
+        newest = [Seen(self._ref(one.event), one.key, one.recorded) for one in latest]
+        return newest, count_known(self.shop, self.memory, shopper) - len(newest)
+
+    def forget(self, shopper: str, key: str) -> bool:
+        """Forget one event of the history, by its key; False when it is forgotten already, or is nobody's."""
+        return forget(self.shop, self.memory, shopper, [key]) > 0
+
+    def forget_interest(self, shopper: str, category: str) -> int:
+        """Forget all that the shopper did in a category. Returns how many events that were."""
+        return forget_category(self.shop, self.memory, shopper, category)
 
     def some_shoppers(self, limit: int = 40) -> Sequence[str]:
         """A few of the shop's shoppers, spread over all of them, in order."""

@@ -15,6 +15,7 @@ from retrieval.channels.log import KIND_WEIGHTS
 from retrieval.history import History
 from retrieval.text import label
 from ui.language import day, say
+from ui.panels import button
 
 PERIODS = 12
 HALF_LIFE = 180.0
@@ -101,15 +102,17 @@ def plot(found: Interests) -> str:
 
 
 def table(rows: Sequence[Interest]) -> str:
-    """The same as a table: what was done in each category, how often, when last, and which way it goes."""
+    """The same as a table: what was done in each category, how often, when last, which way it goes; each can go."""
     trends = {1: say("rising"), 0: say("steady"), -1: say("fading")}
     lines = "".join(
         f'<tr><th scope="row">{escape(label(row.category))}</th><td>{row.events}</td><td>{day(row.last)}</td>'
-        f"<td>{escape(trends[row.trend])}</td></tr>"
+        f"<td>{escape(trends[row.trend])}</td>"
+        f"<td>{button('forget-aisle', row.category, say('Forget'), label(row.category))}</td></tr>"
         for row in rows
     )
     names = (say("Category"), say("Events"), say("Last"), say("Trend"))
     head = "".join(f'<th scope="col">{escape(name)}</th>' for name in names)
+    head += f'<th scope="col"><span class="xa-unseen">{escape(say("Forget"))}</span></th>'
     return f'<table class="xa-table"><thead><tr>{head}</tr></thead><tbody>{lines}</tbody></table>'
 
 

@@ -108,8 +108,10 @@ class Page:
         """Like, not for me, cart, tick, go back, or forget, on a card or in a panel."""
         room = self._room(request)
         operation, item = str(event._data.get("op") or ""), str(event._data.get("item") or "")
-        if operation == "forget" and item.isdecimal():
-            return self._told(lambda: room.forget_event(int(item)), room)
+        if operation == "forget":
+            return self._told(lambda: room.forget_event(item), room)
+        if operation == "forget-aisle":
+            return self._told(lambda: room.forget_interest(item), room)
         if operation == "tick":
             return self._told(lambda: room.tick(item), room)
         if operation == "back":

@@ -43,7 +43,7 @@ def cart_panel(cart: Sequence[tuple[Item, int]], along: Sequence[Along] = ()) ->
 
 
 def history_panel(seen: Sequence[Seen], older: int) -> str:
-    """What the shopper did, newest first; what was recorded here is marked and can be forgotten one by one."""
+    """What the shopper did, newest first; what was recorded here is marked; each can be forgotten."""
     if not seen:
         return _empty(say("No history: suggestions come from your words and from what is popular."))
     more = _empty(say("and {count:,} older", count=older)) if older > 0 else ""
@@ -65,7 +65,7 @@ def _cart_line(item: Item, quantity: int) -> str:
     return (
         f'<li>{tile(item.category)}<span title="{escape(item.title)}">{times}{escape(name)}</span>'
         f"<b>{escape(money(item.price_minor, item.currency))}</b>"
-        f"{_button('uncart', item.id, say('Remove'), name)}</li>"
+        f"{button('uncart', item.id, say('Remove'), name)}</li>"
     )
 
 
@@ -85,18 +85,16 @@ def _along_line(one: Along) -> str:
     return (
         f'<li>{tile(one.item.category)}<span title="{escape(one.item.title)}">{escape(name)}</span>'
         f"<b>{escape(money(one.item.price_minor, one.item.currency))}</b>"
-        f"{_button('cart', one.item.id, say('Add'), name)}"
+        f"{button('cart', one.item.id, say('Add'), name)}"
         f'<p class="xa-because">{escape(why)}</p></li>'
     )
 
 
 def _event_line(seen: Seen) -> str:
     event, did = seen.event, say(DID[seen.event.kind])
-    forget = (
-        _button("forget", str(seen.number), say("Forget"), f"{did} {event.title}") if seen.number is not None else ""
-    )
+    forget = button("forget", seen.key, say("Forget"), f"{did} {event.title}") if seen.key else ""
     return (
-        f'<li class="{"xa-new" if seen.number is not None else ""}"><span class="xa-did">{escape(did)}</span>'
+        f'<li class="{"xa-new" if seen.recorded else ""}"><span class="xa-did">{escape(did)}</span>'
         f'<span class="xa-what" title="{escape(event.title)}">{escape(event.title)}</span>'
         f'<time datetime="{event.at:%Y-%m-%d}">{day(event.at)}</time>{forget}</li>'
     )
@@ -107,7 +105,7 @@ def _talk_line(talk: ConversationSummary, current: str) -> str:
     if current_mark:
         go = f'<span class="xa-did">{escape(say("open now"))}</span>'
     else:
-        go = _button("back", talk.id, say("Go on"), talk.first)
+        go = button("back", talk.id, say("Go on"), talk.first)
     count = say("1 turn") if talk.turns == 1 else say("{count} turns", count=talk.turns)
     return (
         f"<li{current_mark}>"
@@ -116,7 +114,7 @@ def _talk_line(talk: ConversationSummary, current: str) -> str:
     )
 
 
-def _button(operation: str, item: str, told: str, name: str) -> str:
+def button(operation: str, item: str, told: str, name: str) -> str:
     """A small button; `name` tells which one of several alike it is to those who don't see its line."""
     return (
         f'<button type="button" class="xa-small" data-op="{operation}" data-item="{escape(item)}" '

@@ -14,6 +14,7 @@ from agent.schema import Consent, Conversation, ItemReceipt, Plan, Profile
 from agent.turn import CardsReady, TextDelta
 from retrieval.errors import CrossAisleError
 from retrieval.schema import EventKind
+from retrieval.text import label
 from ui.desk import Desk
 from ui.language import marked, say
 from ui.turn_view import TurnView
@@ -103,11 +104,21 @@ class Room:
             cart=gone.cart,
         )
 
-    def forget_event(self, number: int) -> str:
-        """Remove one recorded event. Returns what to confirm."""
-        found = self.desk.memory.forget_event(self.shopper, number)
-        self.look_again()
+    def forget_event(self, key: str) -> str:
+        """Forget one event, recorded here or of the shop's own data. Returns what to confirm."""
+        found = self.desk.forget(self.shopper, key)
+        self._read_again()
         return say("Forgotten; it no longer counts.") if found else say("That was forgotten already.")
+
+    def forget_interest(self, category: str) -> str:
+        """Forget all that was done in a category. Returns what to confirm."""
+        count = self.desk.forget_interest(self.shopper, category)
+        self._read_again()
+        if not count:
+            return say("That was forgotten already.")
+        return say(
+            "Forgotten: {count} events in {category}; they no longer count.", count=count, category=label(category)
+        )
 
     def resume(self, shopper: str, conversation: str) -> str:
         """Go on where this browser left, if the conversation is the shopper's; else start anew."""
@@ -133,6 +144,17 @@ class Room:
             for index, (text, reply) in enumerate(zip(said[-len(replies) :], replies, strict=False))
         ]
         return say("Going on with an earlier conversation.")
+
+    def _read_again(self) -> None:
+        """Show what was said as memory has it now, without what was forgotten."""
+        self.look_again()
+        if not self.conversation.id:
+            return
+        self.conversation = self.desk.memory.conversation(self.conversation.id)
+        replies = self.desk.memory.turns(self.conversation.id)
+        told = [view for view in self.turns if view.reply is not None]
+        for view, reply in zip(told[::-1], replies[::-1], strict=False):
+            view.reply, view.receipt, view.text = reply, reply.receipt, reply.text
 
     def look_again(self) -> None:
         """Read likes, dismissals and the cart from memory."""

@@ -7,6 +7,7 @@ memory.events_of("s1")
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -14,9 +15,10 @@ from types import TracebackType
 from sqlalchemy import URL, Connection, Delete, delete, insert, or_, select, union, update
 
 from agent.memory.database import Database, upsert
+from agent.memory.hidden import Hidden
 from agent.memory.shelf import Shelf
 from agent.memory.tables import carts, consents, conversations, events, messages, turns
-from agent.memory.talk import add_turn, latest, load, open_conversation, replies, summaries
+from agent.memory.talk import add_turn, latest, load, open_conversation, replies, rewrite, summaries
 from agent.memory.values import CartLine, ConversationSummary, Forgotten, Recorded
 from agent.schema import Consent, Conversation, Reply
 from agent.storable import storable
@@ -41,6 +43,7 @@ class Memory:
     def __init__(self, url: str | URL) -> None:
         self._database = Database(url)
         self.prompts = Shelf(self._database)
+        self.hidden = Hidden(self._database)
 
     @classmethod
     def at(cls, path: Path) -> Memory:
@@ -93,12 +96,20 @@ class Memory:
             number = next((n for n, event in reversed(self.numbered_events(shopper)) if event == which), None)
         else:
             number = which
-        mine = (events.c.id == number) & (events.c.shopper == storable(shopper))
+        return bool(number is not None and self.forget_events(shopper, [number]))
+
+    def forget_events(self, shopper: str, numbers: Collection[int]) -> int:
+        """Remove recorded events of the shopper by their ids, as `forget_event` does. Returns how many there were."""
+        mine = events.c.id.in_(list(numbers)) & (events.c.shopper == storable(shopper))
+        if not numbers:
+            return 0
         with self._database.writing() as connection:
             found = _gone(connection, delete(events).where(mine))
+            if found:
+                self.hidden.note(connection, shopper, "recorded events", found)
         if found:
             self._database.scrub(rewrite=False)
-        return bool(found)
+        return found
 
     # Consent
 
@@ -227,6 +238,14 @@ class Memory:
         with self._database.reading() as connection:
             return replies(connection, storable(conversation_id))
 
+    def rewrite_turns(self, shopper: str, change: Callable[[Reply], Reply]) -> int:
+        """Put `change(reply)` in the place of every reply to the shopper that it changes. Returns how many it did."""
+        with self._database.writing() as connection:
+            changed = rewrite(connection, storable(shopper), change)
+        if changed:
+            self._database.scrub(rewrite=False)
+        return changed
+
     # Shoppers
 
     def shoppers(self) -> list[str]:
@@ -240,7 +259,10 @@ class Memory:
             return sorted(connection.execute(known).scalars())
 
     def forget(self, shopper: str) -> Forgotten:
-        """Remove everything of the shopper, and in SQLite also overwrite the bytes; see `Forgotten`."""
+        """Remove everything of the shopper, and in SQLite also overwrite the bytes; see `Forgotten`.
+
+        What they had hidden of the shop's own data stays hidden (see `Hidden`).
+        """
         who = storable(shopper)
         spoke = select(turns.c.conversation).where(turns.c.shopper == who)
         theirs = or_(conversations.c.shopper == who, conversations.c.id.in_(spoke))
@@ -254,6 +276,8 @@ class Memory:
                 "messages": _gone(connection, delete(messages).where(messages.c.conversation.in_(keys))),
                 "conversations": _gone(connection, delete(conversations).where(conversations.c.id.in_(keys))),
             }
+            if any(gone.values()):
+                self.hidden.note(connection, shopper, "everything", gone["events"])
         return Forgotten(**gone, erased=self._database.scrub(rewrite=True))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
@@ -112,6 +112,26 @@ def replies(connection: Connection, key: str) -> list[Reply]:
         except ValidationError as error:
             raise _unreadable(key, position) from error
     return found
+
+
+def rewrite(connection: Connection, shopper: str, change: Callable[[Reply], Reply]) -> int:
+    """Put `change(reply)` in the place of a shopper's replies, in the log and in what was said; see `Memory`."""
+    theirs = select(conversations.c.id).where(conversations.c.shopper == shopper)
+    chosen = select(turns.c.conversation, turns.c.position, turns.c.reply).where(turns.c.conversation.in_(theirs))
+    changed = 0
+    for key, position, kept in connection.execute(chosen).all():
+        try:
+            old = Reply.model_validate_json(kept)
+        except ValidationError as error:
+            raise _unreadable(key, position) from error
+        new = change(old)
+        if new == old:
+            continue
+        changed += 1
+        for table, fresh in ((turns, {"reply": to_json(new)}), (messages, {"text": storable(new.text)})):
+            place = (table.c.conversation == key) & (table.c.position == position)
+            connection.execute(update(table).where(place).values(**fresh))
+    return changed
 
 
 def _owner(connection: Connection, key: str, *, lock: bool = False) -> tuple[str | None] | None:

@@ -105,7 +105,7 @@ def test_markup_from_outside_is_shown_as_text(hostile: str) -> None:
     read = assert_harmless(cards.card(goods, "t1"))
     assert read.text.count(hostile) >= 3
     assert "a" not in read.tags
-    seen = Seen(EventRef(item=hostile, title=hostile, category=hostile, kind=SHOES.kind, at=SHOES.at), 3)
+    seen = Seen(EventRef(item=hostile, title=hostile, category=hostile, kind=SHOES.kind, at=SHOES.at), hostile)
     for html in (
         cards.bubble(hostile),
         cards.prose(hostile, [hostile]),

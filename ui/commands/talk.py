@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from agent.forgetting import history_of
 from agent.schema import Act, Conversation, ItemReceipt, Plan, Profile, Receipt, Reply
 from agent.wording import money, stock
 from retrieval.schema import EventKind
@@ -51,7 +52,7 @@ def recommend(desk: Desk, shopper: str, k: int, *, quiet: bool) -> dict[str, Any
     known = _note_unknown(desk, shopper)
     profile = desk.profile(shopper)
     actor = Actor(desk.shop, desk.memory, cards=k, across=k)
-    history = desk.shop.history(shopper, extra=desk.memory.events_of(shopper), personalise=profile.consent.personalise)
+    history = history_of(desk.shop, desk.memory, shopper, personalise=profile.consent.personalise)
     receipt = _suggestions(actor, profile, history)
     if not quiet:
         print_cards(receipt.items)
