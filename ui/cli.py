@@ -17,7 +17,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from ui.commands import evaluate, lab, measure, tune, users
+from ui.commands import evaluate, lab, measure, serve, tune, users
 from ui.options import (
     Adapter,
     AsJson,
@@ -46,6 +46,7 @@ app.add_typer(users.app, name="user")
 app.add_typer(evaluate.app, name="eval")
 app.add_typer(tune.app, name="finetune")
 app.add_typer(lab.app, name="lab")
+app.add_typer(serve.app, name="serve")
 
 Json = dict[str, Any]
 Into = Annotated[Path, typer.Option("--into", metavar="DIR", help="The shop folder to build; swapped in when done.")]
@@ -148,7 +149,8 @@ def shop(
         users_for(host, sign_in, shop, state) as users,
     ):
         desk.warm()
-        serve(desk, listening, lambda url: complain(f"{desk.shop.name} is open at {url} (end with Ctrl-C)"), users)
+        tell = f"{desk.shop.name} is open at {{}} (the prompt lab at /lab; end with Ctrl-C)"
+        serve(desk, listening, lambda url: complain(tell.format(url)), users, options)
 
 
 @app.command()

@@ -26,9 +26,16 @@ Chroma = Annotated[
     str | None, typer.Option("--chroma-url", metavar="URL", help="A Chroma server; embedded in DIR if not given.")
 ]
 ModelUrl = Annotated[
-    str | None, typer.Option("--model-url", metavar="URL", help="An OpenAI-compatible server such as vLLM, with /v1.")
+    str | None,
+    typer.Option(
+        "--model-url",
+        metavar="URL|FILE",
+        help="An OpenAI-compatible server such as vLLM, with /v1; or the registry that crossaisle serve writes.",
+    ),
 ]
-ModelName = Annotated[str | None, typer.Option("--model", metavar="NAME", help="Its model or LoRA adapter.")]
+ModelName = Annotated[
+    str | None, typer.Option("--model", metavar="NAME", help="Its model or LoRA adapter, or a registry's label.")
+]
 ModelPath = Annotated[
     Path | None, typer.Option("--model-path", metavar="DIR", help="A model folder to run in this process instead.")
 ]
@@ -79,14 +86,19 @@ class ModelOptions:
     path: Path | None = None
     adapter: Path | None = None
 
+    @property
+    def _remote(self) -> bool:
+        """Whether the URL is one, and not a registry's file."""
+        return self.url is not None and self.url.startswith(("http://", "https://"))
+
     def check(self) -> None:
         """Raise `typer.BadParameter` (exit status 2) for options that don't go together."""
         if self.url and self.path:
             raise typer.BadParameter("give --model-url or --model-path, not both")
         if bool(self.url) != bool(self.name):
             raise typer.BadParameter("--model-url and --model go together")
-        if self.url and not self.url.startswith(("http://", "https://")):
-            raise typer.BadParameter("--model-url must start with http:// or https://")
+        if self.url and not self._remote and not Path(self.url).is_file():
+            raise typer.BadParameter("--model-url must start with http:// or https://, or be a registry of serve")
         if self.adapter and not self.path:
             raise typer.BadParameter("--adapter needs --model-path; a server's adapter is chosen by --model")
 
@@ -96,9 +108,13 @@ class ModelOptions:
         A server's key is read from the environment variable CROSSAISLE_API_KEY, so that it stands in no process list.
         """
         if self.url and self.name:
+            from agent.models.labelled import LabelledServer
             from agent.models.openai_server import OpenAIServer
 
-            return OpenAIServer(self.url, self.name, api_key=os.environ.get("CROSSAISLE_API_KEY"))
+            key = os.environ.get("CROSSAISLE_API_KEY")
+            if not self._remote:
+                return LabelledServer(Path(self.url), self.name, api_key=key)
+            return OpenAIServer(self.url, self.name, api_key=key)
         if self.path:
             from agent.models.local import LocalModel
 
