@@ -90,6 +90,8 @@ class Actor:
         more = found_wanting(self.shop, receipt, guide)
         if plan.recipient and not (plan.query or plan.include):
             more.append(say("What do they like, and about how much would you like to spend?"))
+        if plan.ask and receipt.items and not any(note.endswith(("?", "？")) for note in (*notes, *more)):
+            more.append(clarifying(plan))
         return Acted(receipt.model_copy(update={"notes": (*notes, *more)}), guide, searched, timings_ms=timings)
 
     def _across(self, asked: Need, found: Candidates, history: History, plan: Plan) -> tuple[Need, ...]:

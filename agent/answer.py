@@ -42,6 +42,9 @@ _QUESTIONS = {
     "kind": marked("What kind of thing are you looking for?"),
     "recipient": marked("Who is it for, and what do they like?"),
     "budget": marked("About how much would you like to spend?"),
+    "features": marked("Is there anything it should have or be, such as a colour or a size?"),
+    "brand": marked("Do you have a brand in mind?"),
+    "use": marked("What would you use it for?"),
     "item": marked("Which item do you mean? Tell me its number or its name."),
     "currency": marked("In which limit should I look?"),
 }

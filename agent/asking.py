@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from agent.models.base import ChatModel
+from agent.models.base import ChatModel, tasks_of
+from agent.planner.change_model import ChangePlanner
 from agent.planner.model import ModelPlanner
-from agent.planner.vocabulary import Vocabulary
+from agent.planner.rules import RulesPlanner
+from agent.planner.together import Together
 from agent.prompting import PromptLibrary
 from agent.prose import Prose
+from agent.understand import PlannerWithModel
 
 
 @dataclass(frozen=True)
@@ -20,16 +23,25 @@ class Asking:
         problems: why a promoted prompt isn't in use.
     """
 
-    planner: ModelPlanner | None = None
+    planner: PlannerWithModel | None = None
     prose: Prose | None = None
     hashes: dict[str, str] = field(default_factory=dict)
     problems: tuple[str, ...] = ()
 
     @classmethod
-    def now(cls, model: ChatModel | None, prompts: PromptLibrary, vocabulary: Vocabulary) -> Asking:
-        """With what the labels mean now; raises `PromptError` only where the shipped prompts are damaged."""
+    def now(cls, model: ChatModel | None, prompts: PromptLibrary, rules: RulesPlanner) -> Asking:
+        """With what the labels mean now; raises `PromptError` only where the shipped prompts are damaged.
+
+        A model that was made for saying what changes (its folder says so) is asked that, beside the rules, and nothing
+        else: it writes no prose.
+        """
         if model is None:
             return cls()
+        vocabulary = rules.vocabulary
+        if tasks_of(model) == {"change"}:
+            change, problem = prompts.serving("change")
+            together = Together(rules, ChangePlanner(model, change, vocabulary))
+            return cls(together, None, {"change": change.hash}, (problem,) if problem else ())
         (plan, plan_problem), (explain, explain_problem) = prompts.serving("plan"), prompts.serving("explain")
         return cls(
             ModelPlanner(model, plan, vocabulary),

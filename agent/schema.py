@@ -38,7 +38,8 @@ class Plan(Frozen):
         targets: ids of shown items that compare, explain and cart speak of.
         cart_op: what to do with the cart, for act cart.
         quantity: units, for act cart.
-        ask: which attribute a clarifying question is about ("budget", "kind", "recipient"), for act clarify.
+        ask: what a question is about: for act clarify what has to be known first ("kind", "recipient", "budget"), for
+            act recommend what would narrow it, asked below the cards ("features", "budget", "brand", "use").
         question: the shopper's question about items in their own words, for acts explain and compare; for act cart
             "everything" where the whole cart is meant.
         not_items: items that the shopper turned down in this conversation; hard.

@@ -152,7 +152,7 @@ class Assistant:
         with begin("turn") as whole:
             seen = Observed(whole, self.model.name if self.model is not None else "")
             words = clean(message, self.settings.max_message)
-            asking = Asking.now(self.model, self.prompts, self.vocabulary)
+            asking = Asking.now(self.model, self.prompts, self.rules)
             seen.prompts = asking.hashes
             history = self.history(profile)
             with seen.stage("understand") as stage:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
+from agent.planner.question import with_question
+from agent.planner.vocabulary import Vocabulary
 from agent.schema import Conversation, Plan
 from retrieval.errors import ModelError
 from retrieval.tracing import span
@@ -17,6 +19,11 @@ log = logging.getLogger(__name__)
 
 class Planner(Protocol):
     """Reads a message in its conversation without a model; never fails."""
+
+    @property
+    def vocabulary(self) -> Vocabulary:
+        """What the shop calls things."""
+        ...
 
     def plan(self, message: str, conversation: Conversation) -> Plan:
         """The plan, with everything carried over from earlier turns."""
@@ -49,7 +56,23 @@ def understand(
     seconds: float = 4.0,
     history_lines: Sequence[str] = (),
 ) -> Understood:
-    """Plan a turn: by the model within `seconds` if there is one, else or on any failure of it by the rules."""
+    """Plan a turn: by the model within `seconds` if there is one, else or on any failure of it by the rules.
+
+    Either way a question may stand beside what is shown (see `agent.planner.question`).
+    """
+    found = _read(message, conversation, rules, model, seconds=seconds, history_lines=history_lines)
+    return replace(found, plan=with_question(found.plan, conversation, rules.vocabulary))
+
+
+def _read(
+    message: str,
+    conversation: Conversation,
+    rules: Planner,
+    model: PlannerWithModel | None,
+    *,
+    seconds: float,
+    history_lines: Sequence[str],
+) -> Understood:
     if model is None:
         return Understood(rules.plan(message, conversation), "rules")
     try:

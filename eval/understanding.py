@@ -6,24 +6,25 @@ It reads what it reads when products are ranked: the shopper's words alone, with
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from agent.planner.rules import RulesPlanner
 from agent.planner.vocabulary import Vocabulary
-from agent.schema import Act, Plan
+from agent.schema import Act, Conversation, Message, Plan
+from agent.understand import understand
 from eval.protocols.conversations import Talk
 from eval.statistics import Interval, interval
-from eval.systems.crossaisle_words import plans
 from retrieval.catalogue import Catalogue
 from retrieval.text import terms
 
 ACTS = {"clarify": Act.CLARIFY, "recommend": Act.RECOMMEND}
+Planner = Callable[[str, Conversation], Plan]
 
 
 def understood(talks: Sequence[Talk], catalogue: Catalogue, seed: int = 0) -> dict[str, Interval]:
-    """Figures of the rules planner.
+    """Figures of what a shop serves without a language model.
 
     Args:
         talks: the conversations.
@@ -31,26 +32,53 @@ def understood(talks: Sequence[Talk], catalogue: Catalogue, seed: int = 0) -> di
         seed: of the bootstrap.
 
     Returns:
-        "act accuracy": of turns that the seller answered with a question or a recommendation, the share in which the
-        planner does the same. "slot F1": over turns with annotated keywords, F1 of the words of the carried query,
-        wishes and brands. What no turn tells is left out.
+        "act accuracy" and "slot F1", see `read_talks`; what no turn tells is left out.
     """
     rules = RulesPlanner(Vocabulary.of(catalogue))
+    found = read_talks(talks, lambda said, before: understand(said, before, rules).plan)
+    named = {"act accuracy": found.get("act accuracy", []), "slot F1": found.get("query F1", [])}
+    return {name: interval(np.array(values), seed=seed) for name, values in named.items() if values}
+
+
+def read_talks(talks: Sequence[Talk], planner: Planner) -> dict[str, list[float]]:
+    """Let a planner read conversations.
+
+    Args:
+        talks: the conversations.
+        planner: from a message and what was said before it to the whole plan.
+
+    Returns:
+        Turn by turn: "act accuracy", of turns that the seller answered with a question or a recommendation, 1 where the
+        planner does the same. A seller shows goods or asks; CrossAisle shows goods all the same while it asks, and
+        such a turn counts as asking. "query F1", of turns with annotated keywords, F1 of the words of the carried
+        query, wishes and brands.
+    """
     acts: list[float] = []
-    slots: list[float] = []
+    queries: list[float] = []
     for talk in talks:
         said = [message.text for message in talk.messages if message.shopper]
-        carried = iter(plans(rules, said))
+        carried = iter(plans(planner, said))
         for message, answer in zip(talk.messages, (*talk.messages[1:], None), strict=True):
             if not message.shopper:
                 continue
             plan = next(carried)
             if message.keywords and any(terms(word) for word in message.keywords):
-                slots.append(f1(_carried(plan), terms(" ".join(message.keywords))))
+                queries.append(f1(_carried(plan), terms(" ".join(message.keywords))))
             if answer is not None and not answer.shopper and answer.action in ACTS:
-                acts.append(float(plan.act is ACTS[answer.action]))
-    found = {"act accuracy": acts, "slot F1": slots}
-    return {name: interval(np.array(values), seed=seed) for name, values in found.items() if values}
+                acts.append(float(_act(plan) is ACTS[answer.action]))
+    found = {"query F1": queries, "act accuracy": acts}
+    return {name: values for name, values in found.items() if values}
+
+
+def plans(planner: Planner, said: Sequence[str]) -> list[Plan]:
+    """The plan after each of the shopper's messages; what the shop answered between them isn't known."""
+    messages: tuple[Message, ...] = ()
+    found = []
+    for text in said:
+        plan = planner(text, Conversation(messages=messages))
+        messages += (Message(role="user", text=text), Message(role="assistant", text="", plan=plan))
+        found.append(plan)
+    return found
 
 
 def commonest(talks: Sequence[Talk]) -> tuple[str, float]:
@@ -69,6 +97,10 @@ def f1(found: Sequence[str], wanted: Sequence[str]) -> float:
     """F1 of the tokens of two texts, repeated ones counted."""
     both = sum((Counter(found) & Counter(wanted)).values())
     return 2.0 * both / (len(found) + len(wanted)) if found or wanted else 1.0
+
+
+def _act(plan: Plan) -> Act:
+    return Act.CLARIFY if plan.act is Act.RECOMMEND and plan.ask else plan.act
 
 
 def _carried(plan: Plan) -> list[str]:

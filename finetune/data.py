@@ -77,7 +77,7 @@ def build(
             write_jsonl(into / f"{split}.jsonl", (example.record() for example in found))
             pairs = (example.preference() for example in found if example.rejected)
             write_jsonl(into / f"preference-{split}.jsonl", pairs)
-        write_jsonl(into / "plan-test-turns.jsonl", _turns(max(1, round(sizes.plan * SHARES["test"])), seed))
+        write_jsonl(into / "plan-test-turns.jsonl", held_out_turns(max(1, round(sizes.plan * SHARES["test"])), seed))
         report = _report(shop, shoppers, examples, assume_consent=assume_consent)
         (into / "README.md").write_text(card(report, examples), encoding="utf-8")
     except OSError as error:
@@ -116,7 +116,7 @@ def _of(stream: Iterable[Example], split: Split) -> Iterator[Example]:
     return (example for example in stream if example.split == split)
 
 
-def _turns(count: int, seed: int) -> Iterator[dict[str, object]]:
+def held_out_turns(count: int, seed: int) -> Iterator[dict[str, object]]:
     """Whole held-out turns with their shops' names, so that any planner can be scored on them."""
     each = -(-count // TEST_SHOPS)
     for number in range(TEST_SHOPS):

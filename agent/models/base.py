@@ -24,11 +24,17 @@ class ChatMessage:
 
 @dataclass(frozen=True)
 class Completion:
-    """A finished answer and what it cost in tokens."""
+    """A finished answer and what it cost in tokens.
+
+    Attributes:
+        logprob: natural logarithm of how likely the model, left to itself without the schema, would have answered just
+            so; None where that isn't told.
+    """
 
     text: str
     prompt_tokens: int
     completion_tokens: int
+    logprob: float | None = None
 
 
 @runtime_checkable
@@ -78,6 +84,11 @@ class ChatModel(Protocol):
             One value an option, normalised over the options: their exponentials sum to 1.
         """
         ...
+
+
+def tasks_of(model: ChatModel) -> frozenset[str]:
+    """The only tasks that a model was made for, by the names of their prompts; empty for one that takes any."""
+    return frozenset(getattr(model, "tasks", ()))
 
 
 @dataclass(frozen=True)

@@ -24,12 +24,17 @@ if TYPE_CHECKING:
     from llguidance import LLMatcher
     from torch import Tensor
 
+ABOUT = "crossaisle.json"  # beside a model's weights: {"tasks": ["change"], "label": "compact, offline"}
 _SLICE = 256
 """Prompt tokens read at once; between two slices the watch is looked at."""
 
 
 class LocalModel:
     """A `ChatModel` from a folder; calls from several threads wait for each other, within their deadlines.
+
+    Attributes:
+        tasks: the only tasks that it was made for, as its folder tells; empty if any.
+        label: how it is called in pages; "" for its name.
 
     Args:
         folder: a model in transformers' layout, with a fast tokenizer that has a chat template.
@@ -64,6 +69,7 @@ class LocalModel:
         if not self._tokenizer.chat_template:
             raise ModelUnavailableError(f"the tokenizer in {folder} has no chat template", "use an instruct model")
         self._ends = self._end_tokens()
+        self.tasks, self.label = _told(folder)
 
     def complete(
         self, messages: Sequence[ChatMessage], schema: Schema, *, deadline: float, max_tokens: int = 256
@@ -73,7 +79,8 @@ class LocalModel:
         prompt = self._prompt(messages)
         matcher = self._matcher(schema)
         with self._turn(watch):
-            tokens = list(self._tokens(prompt, watch, max_tokens, matcher))
+            chosen = list(self._tokens(prompt, watch, max_tokens, matcher))
+        tokens = [token for token, _ in chosen]
         spent(len(prompt), len(tokens))
         text = self._tokenizer.decode(tokens, skip_special_tokens=True)
         if not matcher.is_accepting():
@@ -81,7 +88,7 @@ class LocalModel:
                 f"model {self.name} had not finished its JSON after {max_tokens} tokens", "allow more tokens"
             )
         parsed(text, self.name)
-        return Completion(text, len(prompt), len(tokens))
+        return Completion(text, len(prompt), len(tokens), sum(logprob for _, logprob in chosen))
 
     def stream(
         self,
@@ -97,7 +104,7 @@ class LocalModel:
         tokens: list[int] = []
         said = ""
         with self._turn(watch):
-            for token in self._tokens(prompt, watch, max_tokens, None):
+            for token, _ in self._tokens(prompt, watch, max_tokens, None):
                 tokens.append(token)
                 text = self._tokenizer.decode(tokens, skip_special_tokens=True)
                 text = text.rstrip("\ufffd")  # a character that is several tokens waits for the last of them
@@ -171,7 +178,10 @@ class LocalModel:
             raise ModelOutputError("the prompt is empty", "ask something")
         return logits, past
 
-    def _tokens(self, prompt: Sequence[int], watch: Watch, max_tokens: int, matcher: LLMatcher | None) -> Iterator[int]:
+    def _tokens(
+        self, prompt: Sequence[int], watch: Watch, max_tokens: int, matcher: LLMatcher | None
+    ) -> Iterator[tuple[int, float]]:
+        """The answer's tokens, each with its log-probability without the grammar."""
         import torch
 
         fresh: Sequence[int] = prompt
@@ -179,14 +189,16 @@ class LocalModel:
         for _ in range(max_tokens):
             with torch.inference_mode():
                 logits, past = self._read(fresh, watch, past)
+                free = logits.float()
                 if matcher is not None:
                     logits = logits.masked_fill(~self._allowed(matcher, len(logits)), -math.inf)
                 token = int(logits.argmax())
+                logprob = float(free[token] - free.logsumexp(0))
             if matcher is not None and not matcher.consume_token(token):
                 raise ModelOutputError(f"the grammar failed ({matcher.get_error()})", "simplify the schema")
             if token in self._ends:
                 return
-            yield token
+            yield token, logprob
             if matcher is not None and matcher.is_stopped():
                 return
             fresh = [token]
@@ -205,6 +217,17 @@ class LocalModel:
         ends = self._model.generation_config.eos_token_id
         listed = ends if isinstance(ends, list) else [ends]
         return frozenset(token for token in [*listed, self._tokenizer.eos_token_id] if token is not None)
+
+
+def _told(folder: Path) -> tuple[frozenset[str], str]:
+    """What a folder's `crossaisle.json` says: tasks that the model alone is for, and how it is called in pages."""
+    try:
+        told = json.loads((folder / ABOUT).read_text(encoding="utf-8"))
+        return frozenset(map(str, told.get("tasks", ()))), str(told.get("label", ""))
+    except FileNotFoundError:
+        return frozenset(), ""
+    except (OSError, ValueError, AttributeError, TypeError) as error:
+        raise ModelUnavailableError(f"{folder / ABOUT} can't be read ({error})", "copy the model anew") from error
 
 
 def _adapted(model: Any, adapter: Path) -> Any:

@@ -7,24 +7,26 @@ the catalogue that the message touches. What was said earlier is in the plan alr
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, get_args
 
 from pydantic import ValidationError
 
-from agent.models.base import ChatMessage, ChatModel, Schema, parsed
-from agent.planner.changes import NAMES, Change, Cleared, applied
-from agent.planner.slots import ASKS, MAX_QUANTITY, READ, Slots, draft
+from agent.models.base import ChatMessage, ChatModel, Completion, Schema, parsed
+from agent.planner.changes import NAMES, Change, Cleared, applied, spaced
+from agent.planner.slots import ASKS, MAX_LETTERS, MAX_QUANTITY, READ, Slots, draft
 from agent.planner.vocabulary import Vocabulary
 from agent.prompting import Prompt
 from agent.schema import Act, Conversation, Message, Plan
 from retrieval.errors import ModelOutputError
 from retrieval.text import clean, words
 
-SHOWN_NAME = 60  # characters of a shown item's name
+SHOWN_NAME = 24  # characters of a shown item's name: enough to be told apart, and short to read
 MAX_TOKENS = 160
 MAX_LISTED = 4
+_MARKS = ".,;:!?()\"'"
 
 
 @dataclass(frozen=True)
@@ -64,8 +66,9 @@ class Reading:
         """A JSON schema that holds exactly the changes which this message can make; only `act` has to be there."""
         shown = bool(self.slots.shown)
         acts = [act.value for act in Act if shown or act not in (Act.COMPARE, Act.EXPLAIN)]
-        phrase, name_lists = self.said.phrase(0, 8), {kind: self._listed(kind) for kind in NAMES}
+        phrase, name_lists = _phrase(self.spoken, 1, 8), {kind: self._listed(kind) for kind in NAMES}
         amounts = [a for a in self.said.sums if a in self.slots.sums]
+        sums = {"enum": spaced(amounts)} if amounts else None
         numbers = _list({"enum": [*range(1, len(self.slots.shown) + 1)]}) if shown else None
         refused = list(self.conversation.plan.exclude) if self.conversation.plan else []
         fields: dict[str, Any] = {
@@ -74,9 +77,9 @@ class Reading:
             "query": self._query(),
             "include": _list(phrase),
             "exclude": _list(phrase),
-            "allow": _list({"enum": refused}) if refused else None,
-            "price_min": {"enum": amounts} if amounts else None,
-            "price_max": {"enum": amounts} if amounts else None,
+            "allow": _list({"enum": spaced(refused)}) if refused else None,
+            "price_min": sums,
+            "price_max": sums,
             "price": {"enum": ["cheaper", "dearer"]} if shown else None,
         }
         for kind, listed in name_lists.items():
@@ -84,7 +87,7 @@ class Reading:
         fields |= {
             "clear": _list({"enum": list(get_args(Cleared))}),
             "in_stock": {"enum": [True]},
-            "recipient": self.said.phrase(1, 2) if self.said.words else None,
+            "recipient": _phrase((*self.spoken, *_owners(self.spoken)), 1, 2),
             "items": numbers,
             "dismiss": numbers,
             "others": {"enum": [True]} if shown else None,
@@ -95,14 +98,21 @@ class Reading:
         fields = {name: field for name, field in fields.items() if field is not None}
         return {"type": "object", "properties": fields, "required": ["act"], "additionalProperties": False}
 
+    @property
+    def spoken(self) -> tuple[str, ...]:
+        """Words of this message in small letters, those with a hyphen both whole and in parts."""
+        whole = (word.strip(_MARKS) for word in clean(self.message, READ).casefold().split())
+        hyphened = [w for w in whole if "-" in w and len(w) <= MAX_LETTERS and all(p.isalnum() for p in w.split("-"))]
+        return (*self.said.words, *hyphened)
+
     def _listed(self, kind: str) -> Schema | None:
         names = getattr(self.said, kind)
-        return _list({"enum": list(names)}) if names else None
+        return _list({"enum": list(dict.fromkeys(spaced(list(names))))}) if names else None
 
     def _query(self) -> Schema | None:
         """Words of this message and of the query before it."""
         before = words(self.conversation.plan.query) if self.conversation.plan else []
-        return self.said.phrase(0, 10, also=before) if self.said.words or before else None
+        return _phrase((*self.spoken, *before), 0, 10)
 
 
 class ChangePlanner:
@@ -131,18 +141,22 @@ class ChangePlanner:
         Raises:
             ModelError: the model can't be reached, is too slow, or wrote something else than such a change.
         """
+        return self.read(message, conversation, deadline=deadline)[0]
+
+    def read(self, message: str, conversation: Conversation, *, deadline: float) -> tuple[Plan, Completion]:
+        """The same with the answer that it was made from."""
         reading = Reading.of(message, conversation, self._vocabulary)
         done = self._model.complete(
             reading.messages(self._prompt), reading.schema(), deadline=deadline, max_tokens=MAX_TOKENS
         )
-        return self._believed(parsed(done.text, self._model.name), reading)
+        return self._believed(parsed(done.text, self._model.name), reading), done
 
     def _believed(self, data: Any, reading: Reading) -> Plan:
         """Lay the change over the plan, after a check of every part."""
         if isinstance(data, dict) and "query" in data and "topic" not in data:
             raise self._refused("it names a query without saying whether it refines or replaces")
         try:
-            change = Change.model_validate(data)
+            change = Change.model_validate(_spelled(data, reading.said))
         except ValidationError as error:
             first = error.errors()[0]
             raise self._refused(f"{'.'.join(map(str, first['loc'])) or 'the answer'}: {first['msg']}") from error
@@ -156,6 +170,7 @@ class ChangePlanner:
     def _check(self, change: Change, slots: Slots) -> None:
         """Raise unless every sum and word was said, every item shown, every name the catalogue's."""
         said = {*slots.words, *slots.joined.split()}
+        said |= {*_owners([*said])}
         for amount in (change.price_min, change.price_max):
             if amount is not None and amount not in slots.sums:
                 raise self._refused(f"nobody named the sum {amount!r}")
@@ -176,6 +191,19 @@ class ChangePlanner:
         return ModelOutputError(
             f"model {self._model.name} wrote a change that can't be believed ({why})", "use a better model or adapter"
         )
+
+
+def _spelled(data: Any, said: Slots) -> Any:
+    """A change's names in the catalogue's spelling, and refusals taken back as they were written."""
+    if not isinstance(data, dict):
+        return data
+    found = dict(data)
+    for kind in NAMES:
+        spelling = {name.casefold(): name for name in getattr(said, kind)}
+        for field in (kind, f"not_{kind}"):
+            if isinstance(found.get(field), list):
+                found[field] = [spelling.get(str(n).strip().casefold(), str(n).strip()) for n in found[field]]
+    return found
 
 
 def _touched(message: str, vocabulary: Vocabulary, conversation: Conversation) -> Slots:
@@ -199,7 +227,21 @@ def _touched(message: str, vocabulary: Vocabulary, conversation: Conversation) -
 
 def _brief(plan: Plan) -> dict[str, Any]:
     """A plan as the prompt tells it: the wish, without what belongs to its turn, and no item numbers of old lists."""
-    return draft(plan.model_copy(update={"targets": (), "not_items": (), "cart_op": None, "ask": None}), ())
+    told = draft(plan.model_copy(update={"targets": (), "not_items": (), "cart_op": None, "ask": None}), ())
+    return {name: value if name in ("act", "in_stock") else spaced(value) for name, value in told.items()}
+
+
+def _owners(spoken: Sequence[str]) -> list[str]:
+    """Words without the "s" of "my sister's" or, as it is often typed, "my sisters"."""
+    return [word[:-1] for word in spoken if word.endswith("s") and len(word) > 2]
+
+
+def _phrase(known: Sequence[str], least: int, most: int) -> Schema | None:
+    """Text of `least` (0 or 1) to `most` of some words, each with a space before it."""
+    if not known:
+        return None
+    word = "(?: (?:" + "|".join(re.escape(word) for word in dict.fromkeys(known)) + "))"
+    return {"type": "string", "pattern": f"^{word}{{{least},{most}}}$"}
 
 
 def _list(items: Schema | None) -> Schema | None:

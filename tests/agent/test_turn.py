@@ -201,11 +201,12 @@ def test_a_model_that_breaks_off_is_finished_by_the_template(shop: Shop, memory:
 def test_what_a_model_tells_truly_is_kept(shop: Shop, memory: Memory) -> None:
     items = turn(Assistant(shop, memory), "trail shoes").reply.receipt.items
     story = " ".join(f"I suggest {item.name}, on {item.item.platform}." for item in items)
+    asked = "About how much would you like to spend?"
     model = ScriptedModel(plans=[{"act": "recommend", "query": "trail shoes"}], texts=[story])
     reply = turn(Assistant(shop, memory, model), "trail shoes").reply
     assert reply.trace.explainer == "model"
     assert reply.trace.replaced == 0
-    assert reply.text.replace("\n", " ") == story
+    assert reply.text.replace("\n", " ") == f"{story} {asked}"
 
 
 def test_why_this_answers_from_the_receipt_of_the_turn_that_showed_it(shop: Shop, memory: Memory, regular: str) -> None:

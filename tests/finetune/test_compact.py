@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from itertools import islice
 
 import numpy as np
@@ -9,7 +10,8 @@ import pytest
 
 from agent.prompting import load_prompt
 from finetune.batches import IGNORED, Encoded, batches, encode, encode_text
-from finetune.compact.tokenizer import train_tokenizer
+from finetune.compact.tokenizer import encoder_tokenizer
+from finetune.compact.train import freeze_words
 from finetune.compact.warm import HIDDEN, encoder_weights, warm_start
 from finetune.plans import plan_examples
 
@@ -19,8 +21,7 @@ EXAMPLES = list(islice(plan_examples(load_prompt("change"), None, "train"), 30))
 
 @pytest.fixture(scope="module")
 def tokenizer():
-    texts = [message.content for example in EXAMPLES for message in example.prompt]
-    return train_tokenizer([*texts, *(example.answer for example in EXAMPLES)] * 3, 1200, 256)
+    return encoder_tokenizer(9_000, 256)
 
 
 @pytest.fixture(scope="module")
@@ -28,9 +29,38 @@ def model(tokenizer):
     return warm_start(tokenizer, 256).eval()
 
 
-def test_every_text_survives_the_tokenizer(tokenizer) -> None:
+def test_every_text_survives_the_tokenizer_in_small_letters(tokenizer) -> None:
     for text in ("Fellhörn 2.5 mm, 50€", '{"act":"recommend"}', "防水 shoes\n", "  two  spaces"):
-        assert tokenizer.decode(tokenizer.encode(text, add_special_tokens=False)) == text
+        assert tokenizer.decode(tokenizer.encode(text, add_special_tokens=False)) == text.lower()
+
+
+def test_a_copied_word_is_the_same_tokens_in_message_and_answer(tokenizer) -> None:
+    for example in EXAMPLES:
+        answer = json.loads(example.answer)
+        if answer.get("topic") == "replace" and answer.get("query"):
+            said = tokenizer.encode(example.prompt[-1].content.split("Message:")[1], add_special_tokens=False)
+            copied = tokenizer.encode(answer["query"], add_special_tokens=False)
+            assert any(said[at : at + len(copied)] == copied for at in range(len(said))), example.answer
+
+
+def test_words_of_answers_are_single_tokens(tokenizer) -> None:
+    for word in ("recommend", "replace", "query", "exclude"):
+        assert len(tokenizer.encode(f'"{word}', add_special_tokens=False)) == 2
+
+
+def test_the_encoders_words_stay_as_they_are_while_marks_learn(tokenizer) -> None:
+    model = warm_start(tokenizer, 64)
+    kept = freeze_words(model, tokenizer)
+    table = model.get_input_embeddings().weight
+    before = table.detach().clone()
+    ids = torch.tensor([tokenizer.encode('> a book {"act":"recommend"', add_special_tokens=False)])
+    model(input_ids=ids, labels=ids).loss.backward()
+    torch.optim.SGD([table], lr=1.0).step()
+    moved = (table.detach() != before).any(dim=1)
+    book, mark = (tokenizer.convert_tokens_to_ids(token) for token in ("Ġbook", '{"'))
+    assert not moved[book]
+    assert moved[mark]
+    assert kept > len(tokenizer) * 0.8
 
 
 def test_a_token_alone_passes_the_layers_as_in_the_encoder(model) -> None:
@@ -66,7 +96,7 @@ def test_only_the_answer_is_learnt(tokenizer) -> None:
     example = EXAMPLES[0]
     encoded = encode(example, tokenizer)
     learnt = encoded.ids[encoded.labels != IGNORED]
-    assert tokenizer.decode(learnt[:-1]) == example.answer
+    assert tokenizer.decode(learnt[:-1]) == example.answer.lower()
     assert learnt[-1] == tokenizer.eos_token_id
     assert (encoded.labels[encoded.labels != IGNORED] == learnt).all()
 

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from finetune.compact.tokenizer import train_tokenizer
+from finetune.compact.tokenizer import encoder_tokenizer
 from finetune.compact.warm import warm_start
 from finetune.lora.base import load, put_on
 from finetune.lora.merge import merge
-from finetune.tiny import TEXTS, make_tiny_adapter, make_tiny_model
+from finetune.tiny import make_tiny_adapter, make_tiny_model
 from retrieval.errors import TuneError
 from ui.cli import app
 
@@ -28,7 +28,7 @@ def compact(root: Path) -> tuple[Path, Path]:
     """A model of the compact one's architecture, and an adapter on all its linear layers."""
     from peft import LoraConfig, get_peft_model
 
-    tokenizer = train_tokenizer(TEXTS, 400, 128)
+    tokenizer = encoder_tokenizer(6_000, 128)
     model = warm_start(tokenizer, 128)
     model.save_pretrained(root / "compact")
     tokenizer.save_pretrained(root / "compact")
@@ -71,3 +71,13 @@ def test_what_can_not_be_merged(tmp_path: Path) -> None:
         merge(str(base), tmp_path, tmp_path / "one")
     with pytest.raises(TuneError, match="is not empty"):
         merge(str(base), adapter, base)
+
+
+def test_a_merged_model_is_stored_as_precisely_as_its_base(tmp_path: Path) -> None:
+    base, adapter = tiny(tmp_path)
+    load(str(base)).model.to(torch.bfloat16).save_pretrained(tmp_path / "half")
+    for part in ("tokenizer.json", "tokenizer_config.json", "chat_template.jinja"):
+        (tmp_path / "half" / part).write_bytes((base / part).read_bytes())
+    merge(str(tmp_path / "half"), adapter, tmp_path / "one")
+    size = (tmp_path / "one" / "model.safetensors").stat().st_size
+    assert size < 0.6 * (base / "model.safetensors").stat().st_size
