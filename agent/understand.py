@@ -61,7 +61,7 @@ def understand(
     Either way a question may stand beside what is shown (see `agent.planner.question`).
     """
     found = _read(message, conversation, rules, model, seconds=seconds, history_lines=history_lines)
-    return replace(found, plan=with_question(found.plan, conversation, rules.vocabulary))
+    return replace(found, plan=with_question(found.plan, conversation, rules.vocabulary, message))
 
 
 def _read(

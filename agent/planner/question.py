@@ -1,36 +1,42 @@
 """One question beside the cards, where an answer would narrow a wide wish: sellers ask, and shoppers needn't answer.
 
-People who sell ask about what they don't know yet, once or twice, before they commit themselves (in PSCon, Zou et al.,
-2025, four first wishes of five are answered with a question). Here nobody waits for it: the cards are shown all the
+People who sell ask about what they don't know yet, a few times, before they commit themselves (in PSCon, Zou et al.,
+2025, nine first wishes of ten are answered with a question). Here nobody waits for it: the cards are shown all the
 same, and the question stands below them.
 """
 
 from __future__ import annotations
 
+import re
+
 from agent.planner.vocabulary import Vocabulary
 from agent.schema import Act, Conversation, Plan
 from retrieval.text import terms
 
-MOST_ASKED = 2  # questions about one wish
+MOST_ASKED = 3  # questions about one wish
+_LOOKING = re.compile(  # they want to see things, or speak of those they see
+    r"\b(?:see|show|look|recommend|suggest|pictures?|photos?|options|these|those|others?|satisfied)\b|看|推荐|图片|这些|换"
+)
 ENOUGH = 3  # things known about a wish, of which none needs to be asked
 
 
-def with_question(plan: Plan, conversation: Conversation, vocabulary: Vocabulary) -> Plan:
+def with_question(plan: Plan, conversation: Conversation, vocabulary: Vocabulary, message: str = "") -> Plan:
     """The plan with `ask` set where a question is worth it; any other plan as it is.
 
-    Nothing is asked of a gift (who it is for is asked elsewhere), of somebody who is already turning things down, or
-    a third time; and never about what was said or asked.
+    Nothing is asked of a gift (who it is for is asked elsewhere), of somebody who is already turning things down or
+    who, asked once, would rather look at things; and never about what was said or asked.
 
     Args:
         plan: of this turn.
         conversation: what was said before it.
         vocabulary: what the shop calls things; nothing is asked that makes no difference in it.
+        message: the shopper's words.
     """
     if plan.act is not Act.RECOMMEND or not plan.query or plan.recipient or plan.not_items or plan.ask:
         return plan
     asked = _asked(plan, conversation)
     known = _known(plan)
-    if len(asked) >= MOST_ASKED or len(known) >= ENOUGH:
+    if len(asked) >= MOST_ASKED or len(known) >= ENOUGH or (asked and _LOOKING.search(message.casefold())):
         return plan
     open_ = [ask for ask in _askable(vocabulary) if ask not in known and ask not in asked]
     return plan.model_copy(update={"ask": open_[0]}) if open_ else plan

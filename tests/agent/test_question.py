@@ -34,9 +34,9 @@ def test_no_budget_is_asked_where_no_price_is_told() -> None:
     assert with_question(Plan(query="red torch"), Conversation(), PRICELESS).ask == "brand"
 
 
-def test_it_asks_about_a_wish_no_more_than_twice_and_never_the_same() -> None:
+def test_it_asks_about_a_wish_three_times_at_most_and_never_the_same() -> None:
     conversation, asked = Conversation(), []
-    for _ in range(4):
+    for _ in range(5):
         plan = with_question(Plan(query="torch"), conversation, PRICED)
         asked.append(plan.ask)
         before = [m.plan for m in conversation.messages if m.plan is not None]
@@ -44,6 +44,14 @@ def test_it_asks_about_a_wish_no_more_than_twice_and_never_the_same() -> None:
     found = [ask for ask in asked if ask]
     assert len(found) == MOST_ASKED == len(set(found))
     assert with_question(Plan(query="kettle"), conversation, PRICED).ask is not None  # another wish
+
+
+def test_who_would_rather_look_is_asked_no_second_time() -> None:
+    first = with_question(Plan(query="torch"), Conversation(), PRICED, "show me a torch")
+    assert first.ask is not None
+    again = Plan(query="torch")
+    assert with_question(again, asked_after(first), PRICED, "anything is fine").ask is not None
+    assert with_question(again, asked_after(first), PRICED, "let me see some pictures first").ask is None
 
 
 def test_somebody_who_turns_things_down_or_buys_a_gift_is_not_asked() -> None:
