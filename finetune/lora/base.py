@@ -30,8 +30,12 @@ class Base:
     flash: bool
 
 
-def load(name: str) -> Base:
+def load(name: str, *, exact: bool = False) -> Base:
     """Load a base from a folder, or by its name on a hub where no such folder exists.
+
+    Args:
+        name: folder or name.
+        exact: in float32 whatever the machine, to compute with the weights rather than to train.
 
     Raises:
         TuneError: there is none, it can't be loaded, or its tokenizer has no chat template or end token.
@@ -41,7 +45,7 @@ def load(name: str) -> Base:
     from transformers.utils import is_flash_attn_2_available
 
     where = _where(name)
-    gpu = torch.cuda.is_available()
+    gpu = torch.cuda.is_available() and not exact
     flash = gpu and is_flash_attn_2_available()
     try:
         tokenizer = AutoTokenizer.from_pretrained(name, **where)
@@ -108,6 +112,13 @@ def context_of(name: str) -> int | None:
         return None  # `load` will say what is wrong
     found = getattr(config, "max_position_embeddings", None)
     return int(found) if found else None
+
+
+def precision_of(name: str) -> Any:
+    """The torch dtype that a base is stored in; None where its configuration doesn't say."""
+    from transformers import AutoConfig
+
+    return getattr(AutoConfig.from_pretrained(name, **_where(name)), "dtype", None)
 
 
 def _where(name: str) -> dict[str, bool]:

@@ -6,7 +6,7 @@ import json
 import shutil
 from pathlib import Path
 
-from finetune.lora.base import load, put_on
+from finetune.lora.base import load, precision_of, put_on
 from finetune.lora.settings import digest
 from finetune.lora.store import WEIGHTS, disk, verify
 from retrieval.errors import TuneError
@@ -17,7 +17,7 @@ ORIGIN = "merged.json"
 def merge(base: str, adapter: Path, into: Path) -> dict[str, str]:
     """Write base plus adapter as one model in transformers' layout; W + alpha/r * B A replaces each W.
 
-    Merged in the precision that the base is loaded in; its logits are those of base and adapter up to rounding.
+    Added up in float32, stored in the precision of the base; its logits are those of base and adapter up to rounding.
 
     Args:
         base: folder of the model, or its name on a hub.
@@ -33,8 +33,8 @@ def merge(base: str, adapter: Path, into: Path) -> dict[str, str]:
     name = verify(adapter)
     if into.exists() and any(into.iterdir()):
         raise TuneError(f"{into} is not empty", "give a new folder")
-    loaded = load(base)
-    model = put_on(loaded, adapter, base).merge_and_unload()
+    loaded = load(base, exact=True)
+    model = put_on(loaded, adapter, base).merge_and_unload().to(precision_of(base))
     told = {"base": Path(base).name, "adapter": name, "sha256": digest(adapter / WEIGHTS)}
     work = into.parent / f".{into.name}-making"
     with disk(into):

@@ -90,7 +90,8 @@ def _content(settings: Settings) -> str:
     """What the run learns from: data, base and the adapter it begins with."""
     files = [settings.data / FILES[settings.method].format(split) for split in ("train", "valid")]
     folders = [Path(name) for name in (settings.base, settings.adapter) if name and Path(name).is_dir()]
-    return " ".join([*map(digest, files), *map(fingerprint, folders), settings.base if not folders else ""])
+    hub = [] if Path(settings.base).is_dir() else [settings.base]
+    return " ".join([*map(digest, files), *map(fingerprint, folders), *hub])
 
 
 def _trainer(
