@@ -1,9 +1,10 @@
 """How far simulated shoppers can be believed: their own errors, measured by a reader that is no part of the shop.
 
 The reader counts words: of a thousand texts, the goal's among them, which share the most of what was said (each word
-weighed by how rare it is)? Where the goal isn't among the first ten, it can't be recovered from those words. The same
-is measured on people who talked to a human seller, where a file of such conversations is given; so is how much of what
-is said the title of the goal holds. A contradiction is a last limit that the goal's price breaks.
+weighed by how rare it is)? Where the goal is among the first ten neither for all that was said nor for what was said
+last, it can't be recovered from those words. The same is measured on people who talked to a human seller, where a file
+of such conversations is given; so is how much of what is said the title of the goal holds. A contradiction is a last
+limit that the goal's price breaks.
 """
 
 from __future__ import annotations
@@ -61,6 +62,10 @@ class Reader:
         better, equal = sum(score > own for score in scores), sum(score == own for score in scores)
         return own > 0 and better + equal / 2 < FIRST
 
+    def recovers(self, said: Sequence[str], target: str) -> bool:
+        """Whether the target is found by all messages, or by the last ones alone: people take things back."""
+        return any(self.finds(said[start:], target) for start in range(len(said)))
+
     def _score(self, heard: set[str], bag: frozenset[str]) -> float:
         return sum(self._rare.get(word, self._unknown) for word in heard & bag)
 
@@ -82,7 +87,7 @@ def errors(crowd: Sequence[Simulation], texts: Sequence[str]) -> dict[str, dict[
         said = [text for text, _ in one.said]
         target = f"{one.wish.goal.title} {one.wish.goal.category}"
         alone = [not reader.finds([text], target) for text in said]
-        rows.append((one.style, not reader.finds(said, target), np.mean(alone), contradicts(said, one.wish.goal)))
+        rows.append((one.style, not reader.recovers(said, target), np.mean(alone), contradicts(said, one.wish.goal)))
     found: dict[str, dict[str, float]] = {}
     for style in ["all", *dict.fromkeys(row[0] for row in rows)]:
         chosen = [row[1:] for row in rows if style in ("all", row[0])]
@@ -136,7 +141,7 @@ def _figures(told: Sequence[Told], reader: Reader) -> dict[str, float]:
     for one in told:
         heard = {word for text in one.messages for word in terms(text)} - _EMPTY
         shares.append(len(heard & set(terms(one.target))) / max(1, len(heard)))
-    lost = [not reader.finds(one.messages, one.target) for one in told]
+    lost = [not reader.recovers(one.messages, one.target) for one in told]
     figures = {
         "unrecoverable": float(np.mean(lost)),
         "words": float(np.mean(lengths)),
