@@ -16,10 +16,12 @@ from typing import Any
 from agent.memory.users import Users
 from retrieval.errors import CrossAisleError
 from ui.desk import Desk
+from ui.options import ModelOptions
 
 log = logging.getLogger(__name__)
 
 Message = MutableMapping[str, Any]
+Door = Callable[[str, str], Awaitable[bool]]
 # The page's own scripts are inline and its templates are compiled in the browser; everything else must be local.
 POLICY = (
     "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:; style-src 'self' 'unsafe-inline'; "
@@ -37,20 +39,29 @@ class ServeError(CrossAisleError):
     """The page can't be served at the address asked for."""
 
 
-def serve(desk: Desk, listening: socket.socket, announce: Callable[[str], None], users: Users | None = None) -> None:
-    """Serve the page until it is interrupted.
+def serve(
+    desk: Desk,
+    listening: socket.socket,
+    announce: Callable[[str], None],
+    users: Users | None = None,
+    options: ModelOptions | None = None,
+) -> None:
+    """Serve the chat page, and the prompt lab at /lab, until it is interrupted.
 
     Args:
         desk: an opened shop.
         listening: the socket from `listen`; closed at the end.
         announce: told the page's URL as soon as it answers.
         users: who may sign in; None lets everybody in, to be whom they say.
+        options: which model the desk has, so that the lab can open it with other adapters.
     """
     import uvicorn
 
     host, port = listening.getsockname()[:2]
     url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
-    config = uvicorn.Config(application(desk, users), log_level="warning", timeout_graceful_shutdown=2, lifespan="on")
+    config = uvicorn.Config(
+        application(desk, users, options), log_level="warning", timeout_graceful_shutdown=2, lifespan="on"
+    )
     with listening:
         _server(config, lambda: announce(url)).run(sockets=[listening])
 
@@ -101,37 +112,56 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def application(desk: Desk, users: Users | None = None) -> Callable[..., Awaitable[None]]:
-    """The page as an ASGI application."""
+def application(
+    desk: Desk, users: Users | None = None, options: ModelOptions | None = None
+) -> Callable[..., Awaitable[None]]:
+    """The chat page and the lab as an ASGI application."""
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # read by the library when it is imported
-    import gradio as gr
     from fastapi import FastAPI
+    from fastapi.responses import RedirectResponse
 
-    from ui.page import build
+    from ui import lab_page, page
+
+    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
+    app.add_api_route("/lab", lambda: RedirectResponse("/lab/"), include_in_schema=False)
+    lab = lab_page.build(desk, users, options)
+    name = html.escape(desk.shop.name)
+    app = _mounted(app, lab, "/lab", _door(users, team=True), f"{name}: prompt lab, for the product team")
+    return _with_headers(_mounted(app, page.build(desk, users), "/", _door(users), f"{name}: sign in · 请登录"))
+
+
+def _mounted(app: Any, blocks: Any, path: str, door: Door | None, told: str) -> Any:
+    """The application with a page at a path; the first one mounted is asked first."""
+    import gradio as gr
+
     from ui.theme import theme
 
-    app = gr.mount_gradio_app(
-        FastAPI(docs_url=None, redoc_url=None, openapi_url=None),
-        build(desk, users),
-        path="/",
+    return gr.mount_gradio_app(
+        app,
+        blocks,
+        path=path,
         footer_links=[],
         run_history=False,
         ssr_mode=False,
         enable_monitoring=False,
         mcp_server=False,
-        auth=_door(users) if users is not None else None,
-        auth_message=f"{html.escape(desk.shop.name)}: sign in · 请登录",
+        auth=door,
+        auth_message=told,
         theme=theme(),
-        css=files("ui").joinpath("style.css").read_text(encoding="utf-8"),
+        css="".join(files("ui").joinpath(name).read_text(encoding="utf-8") for name in ("style.css", "lab.css")),
     )
-    return _with_headers(app)
 
 
-def _door(users: Users) -> Callable[[str, str], Awaitable[bool]]:
+def _door(users: Users | None, *, team: bool = False) -> Door | None:
+    """Who is let in by name and password; None where nobody has to sign in."""
+    if users is None:
+        return None
+
     async def let_in(name: str, password: str) -> bool:
         from anyio import to_thread
 
-        return await to_thread.run_sync(users.check, name, password) is not None
+        user = await to_thread.run_sync(users.check, name, password)
+        return user is not None and (not team or user.role == "team")
 
     return let_in
 
