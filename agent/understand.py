@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from agent.planner.question import with_question
+from agent.planner.together import Together
 from agent.planner.vocabulary import Vocabulary
 from agent.schema import Conversation, Plan
 from retrieval.errors import ModelError
@@ -78,6 +79,8 @@ def _read(
     try:
         deadline = time.monotonic() + seconds
         with span("model", task="plan"):
+            if isinstance(model, Together):
+                return Understood(*model.read(message, conversation, deadline=deadline))
             plan = model.plan(message, conversation, deadline=deadline, history_lines=history_lines)
         return Understood(plan, "model")
     except ModelError as error:

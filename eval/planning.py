@@ -194,7 +194,7 @@ def _told(plan: Plan) -> dict[str, Any]:
     told |= {name: getattr(plan, name) for name in _SINGLE}
     told["ask"] = plan.ask if plan.act.value == "clarify" else None
     told["recipient"] = (plan.recipient or "").casefold()
-    told["quantity"] = plan.quantity if plan.cart_op == "add" else 1
+    told["quantity"] = plan.quantity if plan.cart_op == "add" and plan.quantity > 1 else None
     return told | {"query": " ".join(plan.query.casefold().split())}
 
 

@@ -77,6 +77,9 @@ def traced(url: str | None, *, content: bool = False) -> Iterator[None]:
         tracing.stop()
 
 
+COMPACT, NONE = "compact", "none"  # names of `--model` that need no server
+
+
 @dataclass(frozen=True)
 class ModelOptions:
     """Which language model to use; none at all is a choice too."""
@@ -95,6 +98,10 @@ class ModelOptions:
         """Raise `typer.BadParameter` (exit status 2) for options that don't go together."""
         if self.url and self.path:
             raise typer.BadParameter("give --model-url or --model-path, not both")
+        if self.name in (COMPACT, NONE) and not self.url:
+            if self.path:
+                raise typer.BadParameter(f"give --model {self.name} or --model-path, not both")
+            return
         if bool(self.url) != bool(self.name):
             raise typer.BadParameter("--model-url and --model go together")
         if self.url and not self._remote and not Path(self.url).is_file():
@@ -102,21 +109,36 @@ class ModelOptions:
         if self.adapter and not self.path:
             raise typer.BadParameter("--adapter needs --model-path; a server's adapter is chosen by --model")
 
-    def open(self) -> ChatModel | None:
-        """The model, or None. Raises `ModelUnavailableError` when a folder can't be loaded; servers are asked later.
+    def open(self, usual: str = NONE) -> ChatModel | None:
+        """The model, or None.
 
         A server's key is read from the environment variable CROSSAISLE_API_KEY, so that it stands in no process list.
+
+        Args:
+            usual: what stands for no choice: the compact model or none.
+
+        Raises:
+            ModelUnavailableError: a folder can't be loaded. Servers are asked later.
         """
         if self.url and self.name:
             from agent.models.labelled import LabelledServer
             from agent.models.openai_server import OpenAIServer
 
             key = os.environ.get("CROSSAISLE_API_KEY")
-            if not self._remote:
-                return LabelledServer(Path(self.url), self.name, api_key=key)
-            return OpenAIServer(self.url, self.name, api_key=key)
+            server: LabelledServer | OpenAIServer
+            if self._remote:
+                server = OpenAIServer(self.url, self.name, api_key=key)
+            else:
+                server = LabelledServer(Path(self.url), self.name, api_key=key)
+            if self.name.split("-")[0] == COMPACT:  # it, or an adapter for it, knows one task only
+                server.tasks = frozenset({"change"})
+            return server
         if self.path:
             from agent.models.local import LocalModel
 
             return LocalModel(self.path, self.adapter)
+        if (self.name or usual) == COMPACT:
+            from agent.models.compact import compact_model
+
+            return compact_model()
         return None

@@ -7,15 +7,19 @@ from typing import TYPE_CHECKING
 
 from retrieval.text import label
 from ui.chips import say_chip
-from ui.language import say, spoken
+from ui.language import marked, say, spoken
 
 if TYPE_CHECKING:
     from ui.room import Room
 
 
+_OFFLINE = marked("compact, offline")  # what the model that comes with the project calls itself
+
+
 def header(shop: str, model: str | None) -> str:
     """The head of the page: whose shop it is, and which model answers. Tells the page's language to the browser."""
-    told = say("language model: {model}", model=model) if model else say("rules planner, no language model")
+    named = say(_OFFLINE) if model == _OFFLINE else model
+    told = say("language model: {model}", model=named) if model else say("rules planner, no language model")
     return (
         f'<header class="xa-header" data-lang="{spoken()}"><div class="xa-brand">'
         '<svg viewBox="0 0 32 32" aria-hidden="true">'

@@ -91,6 +91,11 @@ def tasks_of(model: ChatModel) -> frozenset[str]:
     return frozenset(getattr(model, "tasks", ()))
 
 
+def called(model: ChatModel) -> str:
+    """What people are told the model is."""
+    return getattr(model, "label", "") or model.name
+
+
 @dataclass(frozen=True)
 class Watch:
     """A deadline and a cancel switch, looked at together.

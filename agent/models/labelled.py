@@ -23,6 +23,8 @@ class LabelledServer:
         ModelUnavailableError: there is no such registry, or it knows no such label.
     """
 
+    tasks: frozenset[str] = frozenset()
+
     def __init__(self, registry: Path, label: str, *, api_key: str | None = None) -> None:
         self._registry, self._label, self._api_key = registry, label, api_key
         self._servers: dict[tuple[str, str], OpenAIServer] = {}
@@ -61,4 +63,5 @@ class LabelledServer:
         with self._lock:
             if place not in self._servers:
                 self._servers[place] = OpenAIServer(*place, api_key=self._api_key)
+                self._servers[place].tasks = self.tasks
             return self._servers[place]

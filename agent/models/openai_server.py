@@ -49,7 +49,13 @@ class OpenAIServer:
         model: what the server calls the model or the LoRA adapter.
         api_key: sent as a bearer token, if the server wants one.
         extra: further fields of every request body, such as `{"chat_template_kwargs": {"enable_thinking": False}}`.
+
+    Attributes:
+        tasks: the only tasks that the model was made for, by the names of their prompts; empty, as it begins, if any.
+            Where there are some, it is asked how likely its answers were to it.
     """
+
+    tasks: frozenset[str] = frozenset()
 
     def __init__(
         self, url: str, model: str, *, api_key: str | None = None, extra: dict[str, Any] | None = None
@@ -80,14 +86,17 @@ class OpenAIServer:
         self, messages: Sequence[ChatMessage], schema: Schema, *, deadline: float, max_tokens: int = 256
     ) -> Completion:
         """Answer with one JSON value of a schema; see `ChatModel`."""
-        text, usage, finish = "", (0, 0), None
+        text, usage, finish, logprob = "", (0, 0), None, 0.0
+        told: dict[str, Any] = {"logprobs": True} if self.tasks else {}
         form = {"type": "json_schema", "json_schema": {"name": "answer", "schema": schema, "strict": True}}
-        for chunk in self._chunks(messages, Watch(deadline), max_tokens, response_format=form):
+        for chunk in self._chunks(messages, Watch(deadline), max_tokens, response_format=form, **told):
             if chunk.usage is not None:
                 usage = (chunk.usage.prompt_tokens, chunk.usage.completion_tokens)
                 spent(*usage)
             for choice in chunk.choices[:1]:
                 text += choice.delta.content or ""
+                content = choice.logprobs.content if choice.logprobs else None
+                logprob += sum(token.logprob for token in content or ())
                 finish = choice.finish_reason or finish
             if len(text) >= _BLANKS and text[-_BLANKS:].isspace():
                 raise ModelOutputError(
@@ -99,7 +108,7 @@ class OpenAIServer:
                 f"model {self.name} had not finished its JSON after {max_tokens} tokens", "allow more tokens"
             )
         parsed(text, self.name)
-        return Completion(text, *usage)
+        return Completion(text, *usage, logprob if told else None)
 
     def stream(
         self,

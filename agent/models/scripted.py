@@ -15,7 +15,7 @@ import json
 import math
 import re
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -62,6 +62,8 @@ class ScriptedModel:
         delay: seconds before the first piece of an answer.
         drip: seconds before every further word.
         fail_after: words after which the connection breaks (`ModelUnavailableError`).
+        logprob: what `complete` tells of how likely its answers were.
+        tasks: see `agent.models.base.tasks_of`.
     """
 
     def __init__(
@@ -76,8 +78,10 @@ class ScriptedModel:
         delay: float = 0.0,
         drip: float = 0.0,
         fail_after: int | None = None,
+        logprob: float | None = None,
+        tasks: Iterable[str] = (),
     ) -> None:
-        self.name = name
+        self.name, self.tasks, self._logprob = name, frozenset(tasks), logprob
         self.asked: list[Asked] = []
         self._plans = [plan if isinstance(plan, str) else json.dumps(plan, ensure_ascii=False) for plan in plans]
         self._texts, self._answer, self._scores = list(texts), answer, scores
@@ -98,7 +102,7 @@ class ScriptedModel:
         usage = _words(messages), len(text.split())
         spent(*usage)
         parsed(text, self.name)
-        return Completion(text, *usage)
+        return Completion(text, *usage, self._logprob)
 
     def stream(
         self,

@@ -9,12 +9,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Literal
 
 from agent.planner.change_model import ChangePlanner
 from agent.planner.chinese import has_chinese
 from agent.planner.rules import RulesPlanner
 from agent.schema import Conversation, Plan
+from retrieval.errors import ModelOutputError
 
+Reader = Literal["rules", "model"]
+LONG = 300  # characters; longer messages are stories, which the model was not trained on
 SURE = 0.6  # the least probability of the model's whole answer at which it is followed
 
 
@@ -33,13 +37,29 @@ class Together:
     def plan(
         self, message: str, conversation: Conversation, *, deadline: float, history_lines: Sequence[str] = ()
     ) -> Plan:
-        """What the shopper wants now; arguments and errors as for `ChangePlanner.plan`.
+        """What the shopper wants now; arguments and errors as for `read`."""
+        return self.read(message, conversation, deadline=deadline)[0]
 
-        The plan's confidence is the model's where it was followed.
+    def read(self, message: str, conversation: Conversation, *, deadline: float) -> tuple[Plan, Reader]:
+        """What the shopper wants now, and who read it; the plan's confidence is the model's where it was followed.
+
+        Args:
+            message: the shopper's words.
+            conversation: what was said before.
+            deadline: on `time.monotonic()`'s clock.
+
+        Raises:
+            ModelError: the model can't be reached or is too slow. An answer that can't be believed is no failure of
+                the turn: the rules' stands.
         """
         ruled = self._rules.plan(message, conversation)
-        if has_chinese(message):
-            return ruled  # the model never saw any
-        plan, done = self._small.read(message, conversation, deadline=deadline)
+        if has_chinese(message) or len(message) > LONG:
+            return ruled, "rules"  # the model never saw the like
+        try:
+            plan, done = self._small.read(message, conversation, deadline=deadline)
+        except ModelOutputError:
+            return ruled, "rules"
         chance = math.exp(done.logprob) if done.logprob is not None else 1.0
-        return plan.model_copy(update={"confidence": round(chance, 3)}) if chance >= self._sure else ruled
+        if chance < self._sure:
+            return ruled, "rules"
+        return plan.model_copy(update={"confidence": round(chance, 3)}), "model"

@@ -85,9 +85,7 @@ def train(into: Path, texts: Sequence[str], settings: Settings | None = None) ->
     left = (1 - TEXT_SHARE * bool(texts)) * seconds
     _fit(model, batches(tasks, settings.batch, settings.context), settings, left, told)
     save(model, tokenizer, into)
-    figures = {split: exact(model, tokenizer, examples(split, settings.seed), 400) for split in ("valid", "test")}
-    (into / "figures.json").write_text(json.dumps(figures, indent=1), encoding="utf-8")
-    return figures
+    return {split: exact(model, tokenizer, examples(split, settings.seed), 400) for split in ("valid", "test")}
 
 
 def save(model: Any, tokenizer: Any, into: Path) -> None:
@@ -98,6 +96,8 @@ def save(model: Any, tokenizer: Any, into: Path) -> None:
 
     copy.deepcopy(model).to(torch.bfloat16).save_pretrained(into)
     tokenizer.save_pretrained(into)
+    about = {"tasks": ["change"], "label": "compact, offline"}
+    (into / "crossaisle.json").write_text(json.dumps(about) + "\n", encoding="utf-8")
 
 
 def examples(split: Split, seed: int) -> Iterator[Example]:

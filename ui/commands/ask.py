@@ -1,4 +1,4 @@
-"""`crossaisle eval search` and `crossaisle eval dialogue`: find what words ask for, beside the baselines."""
+"""`crossaisle eval search`, `dialogue` and `plan`: find what words ask for, and read them, beside the baselines."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from ui.commands.rank import Names, Split
-from ui.options import AsJson
+from ui.options import COMPACT, Adapter, AsJson, ModelName, ModelOptions, ModelPath, ModelUrl
 from ui.output import command
 
 Json = dict[str, Any]
@@ -66,6 +66,49 @@ def dialogue(
         results = conversed(
             conversations, catalogue, named(systems), split.value, out, format=format_, seed=seed, progress=progress
         )
+    return told(results, quiet=as_json)
+
+
+@command
+def plan(
+    *,
+    turns: Annotated[
+        Given, typer.Option(metavar="FILE", help="Messages and what they mean, as `crossaisle finetune turns` writes.")
+    ] = None,
+    conversations: Annotated[Given, typer.Option(metavar="FILE", help="Conversations in PSCon's format.")] = None,
+    catalogue: Annotated[
+        Given, typer.Option(metavar="PATH", help="A shop folder or a feed whose words the conversations are about.")
+    ] = None,
+    model_url: ModelUrl = None,
+    model: ModelName = None,
+    model_path: ModelPath = None,
+    adapter: Adapter = None,
+    out: Out = None,
+    format_: Form = None,
+    seed: Seed = 0,
+    as_json: AsJson = False,
+) -> Json:
+    """Score how messages are read: by rules, by the model alone (the compact one if none is named), and as served."""
+    options = ModelOptions(model_url, model, model_path, adapter)
+    options.check()
+    from eval.data import load
+    from eval.experiment import write
+    from eval.planning import planned, read_turns
+    from eval.protocols.conversations import read_conversations
+    from retrieval.progress import bars
+    from ui.commands.evaluate import told
+
+    with bars() as progress:
+        results = planned(
+            list(read_turns(turns)) if turns else (),
+            read_conversations(conversations) if conversations else (),
+            load(catalogue, format_, progress=progress).catalogue if catalogue else None,
+            options.open(COMPACT),
+            seed=seed,
+            progress=progress,
+        )
+    if out is not None:
+        write(out, results)
     return told(results, quiet=as_json)
 
 

@@ -8,7 +8,19 @@ from typing import Annotated, Any
 
 import typer
 
-from ui.options import Adapter, AsJson, Chroma, ModelName, ModelOptions, ModelPath, ModelUrl, Shop, Traces, traced
+from ui.options import (
+    COMPACT,
+    Adapter,
+    AsJson,
+    Chroma,
+    ModelName,
+    ModelOptions,
+    ModelPath,
+    ModelUrl,
+    Shop,
+    Traces,
+    traced,
+)
 from ui.output import command, say
 
 app = typer.Typer(help="Measure.", no_args_is_help=True)
@@ -91,6 +103,37 @@ def encoder(
     from eval.encoders import bench_encoders
 
     return _told(bench_encoders(judgments, tuple(encoders or ("static", "minilm"))), quiet=as_json)
+
+
+@app.command("model")
+@command
+def model_speed(
+    *,
+    turns: Annotated[Path, typer.Option(metavar="FILE", help="Messages, as `crossaisle finetune turns` writes.")],
+    model_url: ModelUrl = None,
+    model: ModelName = None,
+    more: Annotated[
+        list[str] | None,
+        typer.Option("--also", metavar="NAME", help="Another adapter of that server; may be repeated."),
+    ] = None,
+    model_path: ModelPath = None,
+    adapter: Adapter = None,
+    count: Annotated[int, typer.Option(min=1, max=100_000, help="Plans of each measurement.")] = 64,
+    concurrent: Annotated[int, typer.Option(min=1, max=1024, help="Shoppers at once.")] = 32,
+    as_json: AsJson = False,
+) -> Json:
+    """Time plans of a model, the compact one if none is named: alone, at once, without schema, over adapters."""
+    from eval.serving import bench_model
+
+    named = [ModelOptions(model_url, name, model_path, adapter) for name in (model, *(more or []))]
+    for options in named:
+        options.check()
+    if more and not model_url:
+        raise typer.BadParameter("--also names adapters of a server; give --model-url")
+    opened = [found for options in named if (found := options.open(COMPACT)) is not None]
+    if not opened:
+        raise typer.BadParameter("there is no model to measure; leave --model none out")
+    return _told(bench_model(opened, turns, count, concurrent), quiet=as_json)
 
 
 @app.command("fit")

@@ -44,3 +44,22 @@ def data(
     if not as_json:
         say(json.dumps(report, indent=2, ensure_ascii=False))
     return report
+
+
+@app.command("turns")
+@command
+def turns(
+    *,
+    into: Annotated[Path, typer.Option(metavar="FILE", help="JSON lines, a turn each.")],
+    count: Annotated[int, typer.Option(min=1, help="How many, parted over made-up shops.")] = 1_000,
+    seed: Annotated[int, typer.Option(min=0, help="Of everything drawn.")] = 0,
+    as_json: AsJson = False,
+) -> dict[str, Any]:
+    """Write held-out messages with the plans they mean: phrasings, goods and brands that no training data has."""
+    from finetune.data import held_out_turns
+    from finetune.example import write_jsonl
+
+    written = write_jsonl(into, held_out_turns(count, seed))
+    if not as_json:
+        say(f"{written:,} turns in {into}")
+    return {"turns": written, "file": str(into)}

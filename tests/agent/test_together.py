@@ -1,0 +1,69 @@
+"""Rules and a small model on one message: who is followed, and what the turn tells of it."""
+
+from __future__ import annotations
+
+import math
+import time
+
+import pytest
+
+from agent.asking import Asking
+from agent.models.scripted import LIES, ScriptedModel
+from agent.planner.change_model import ChangePlanner
+from agent.planner.rules import RulesPlanner
+from agent.planner.together import LONG, SURE, Together
+from agent.planner.vocabulary import Vocabulary
+from agent.prompting import PromptLibrary, load_prompt
+from agent.schema import Conversation
+from agent.understand import understand
+from retrieval.errors import ModelUnavailableError
+
+RULES = RulesPlanner(Vocabulary(brands=("Lumo", "Petzl"), currency="USD"))
+CHANGE = {"act": "recommend", "topic": "replace", "query": " head torch"}
+MESSAGE = "my head needs a torch"
+
+
+def together(model: ScriptedModel) -> Together:
+    return Together(RULES, ChangePlanner(model, load_prompt("change"), RULES.vocabulary))
+
+
+def read(model: ScriptedModel, message: str = MESSAGE) -> tuple[str, str]:
+    plan, reader = together(model).read(message, Conversation(), deadline=time.monotonic() + 30)
+    return plan.query, reader
+
+
+def test_a_model_that_is_sure_is_followed() -> None:
+    assert read(ScriptedModel(plans=[CHANGE], logprob=math.log(SURE + 0.01))) == ("head torch", "model")
+
+
+def test_a_model_that_is_not_leaves_it_to_the_rules() -> None:
+    query, reader = read(ScriptedModel(plans=[CHANGE], logprob=math.log(SURE - 0.01)))
+    assert (query, reader) == (RULES.plan(MESSAGE, Conversation()).query, "rules")
+
+
+@pytest.mark.parametrize("lie", ["other schema", "prose for JSON", "unknown act", "empty"])
+def test_an_answer_that_can_not_be_believed_leaves_it_to_the_rules_and_is_no_failure(lie: str) -> None:
+    found = understand(MESSAGE, Conversation(), RULES, together(ScriptedModel(plans=[LIES[lie]], logprob=0.0)))
+    assert (found.planner, found.problem) == ("rules", "")
+
+
+def test_a_dead_model_is_told() -> None:
+    with pytest.raises(ModelUnavailableError):
+        read(ScriptedModel.dead())
+    found = understand(MESSAGE, Conversation(), RULES, together(ScriptedModel.dead()))
+    assert found.planner == "rules"
+    assert "can't be reached" in found.problem
+
+
+@pytest.mark.parametrize("message", ["我想买一个头灯", "a torch " + "and a story " * LONG])
+def test_what_it_never_saw_it_is_not_asked(message: str) -> None:
+    model = ScriptedModel(plans=[CHANGE], logprob=0.0)
+    assert read(model, message)[1] == "rules"
+    assert not model.asked
+
+
+def test_a_model_made_for_one_task_is_asked_nothing_else() -> None:
+    asking = Asking.now(ScriptedModel(tasks={"change"}), PromptLibrary(), RULES)
+    assert isinstance(asking.planner, Together)
+    assert asking.prose is None
+    assert set(asking.hashes) == {"change"}
