@@ -32,7 +32,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Seen:
-    """An event as the history panel shows it; `key` names it to `Desk.forget`, `recorded` says that it happened here."""
+    """An event as the history panel shows it; `key` names it to `Desk.forget`, `recorded` if it happened here."""
 
     event: EventRef
     key: str = ""

@@ -41,12 +41,13 @@ class Layout:
         """Everything that a handler may draw anew."""
         chat = [self.head, self.past, self.live, self.status, self.chips, self.words, self.send]
         side = [self.language, self.shopper, self.personalise, self.prompt, *self.tabs, *self.panels]
+        side.append(self.record)
         return [*chat, *side, self.anew, self.forget, self.sign_out, self.store]
 
     @property
     def still(self) -> list[Any]:
         """The blocks that show HTML and nothing that a shopper could change: they stay until they are drawn again."""
-        return [self.past, self.live, self.chips, *self.panels]
+        return [self.past, self.live, self.chips, *self.panels, self.record]
 
     @property
     def acting(self) -> list[Any]:
@@ -139,3 +140,4 @@ class Layout:
                     self.panels.append(self._html(elem_id=f"xa-{name}"))
                 self.tabs.append(tab)
         self.cart, self.history, self.interests, self.talks = self.panels
+        self.record = self._html(elem_id="xa-record")

@@ -14,6 +14,7 @@ import gradio as gr
 
 from agent.language import steps_in
 from agent.memory.users import Users
+from agent.models.base import called
 from agent.schema import Consent, Plan
 from retrieval.errors import CrossAisleError
 from ui import panels, welcome
@@ -53,7 +54,7 @@ class Page:
         self.blocks.queue(default_concurrency_limit=16, max_size=256)
 
     def _head(self) -> str:
-        return welcome.header(self.desk.shop.name, self.desk.model.name if self.desk.model else None)
+        return welcome.header(self.desk.shop.name, called(self.desk.model) if self.desk.model else None)
 
     def _listen(self) -> None:
         at = self.at
@@ -238,6 +239,7 @@ class Page:
             at.send: gr.update(interactive=True),
             at.cart: panels.cart_panel(self.desk.cart(room.shopper), self.desk.along(room.shopper)),
             at.history: panels.history_panel(*self.desk.history(room.shopper)),
+            at.record: room.record(),
             at.interests: interests_panel(self.desk.interests(room.shopper), steering=consent.personalise),
             at.talks: panels.talks_panel(self.desk.memory.conversations(room.shopper), room.conversation.id),
             at.store: {"shopper": room.shopper, "conversation": room.conversation.id, "language": room.language},

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from html import escape
 
 from agent import pressed
 from agent.schema import Consent, Conversation, ItemReceipt, Plan, Profile
@@ -17,6 +18,7 @@ from retrieval.schema import EventKind
 from retrieval.text import label
 from ui.desk import Desk
 from ui.language import marked, say
+from ui.turn_record import turn_record
 from ui.turn_view import TurnView
 
 log = logging.getLogger(__name__)
@@ -257,6 +259,14 @@ class Room:
     def latest(self) -> str:
         """The latest turn as HTML, "" before the first."""
         return self.turns[-1].html(self.marks, self.ticked) if self.turns else ""
+
+    def record(self) -> str:
+        """How the latest turn went, for whoever may look as anybody: the team, or everybody on their own machine."""
+        if self.fixed or not self.turns or self.turns[-1].reply is None:
+            return ""
+        told = turn_record(self.turns[-1].reply, self.turns[-1].message)
+        summary = f"<summary>{escape(say('How this turn went'))}</summary>"
+        return f'<details class="xa-why" data-key="record">{summary}{told}</details>'
 
     def _entries(self) -> list[ItemReceipt]:
         return [entry for view in self.turns if view.receipt for entry in view.receipt.items]

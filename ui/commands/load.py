@@ -47,7 +47,7 @@ def served(folder: Path) -> Iterator[str]:
     """`crossaisle shop` as a user starts it, on a free port of this machine, without a model; yields its address."""
     with tempfile.TemporaryDirectory() as state:
         call = [sys.executable, "-c", "from ui.cli import main; main()", "shop", "--shop", str(folder), "--port", "0"]
-        call += ["--no-sign-in", "--state", f"sqlite:///{state}/state.sqlite3"]
+        call += ["--no-sign-in", "--model", "none", "--state", f"sqlite:///{state}/state.sqlite3"]
         process = subprocess.Popen(call, stderr=subprocess.PIPE, text=True)
         try:
             yield _address(process)
