@@ -18,7 +18,7 @@ from agent.models.usage import spent
 from retrieval.errors import ModelError, ModelOutputError, ModelUnavailableError
 
 if TYPE_CHECKING:
-    from openai import OpenAI
+    from openai import APIError, OpenAI
     from openai.types.chat import ChatCompletionChunk
 
     from agent.models.transport import WatchedTransport
@@ -246,17 +246,8 @@ class OpenAIServer:
         import httpcore2
         import openai
 
-        if isinstance(error, openai.NotFoundError):
-            return ModelUnavailableError(
-                f"the server at {self.url} has no model or adapter {self.name!r}",
-                "choose one that GET /v1/models lists, or start the server with --lora-modules NAME=FOLDER",
-            )
-        if isinstance(error, openai.AuthenticationError | openai.PermissionDeniedError):
-            return ModelUnavailableError(f"the server at {self.url} refuses the key", "give the right API key")
-        if isinstance(error, openai.APIStatusError):
-            reason = f"status {error.status_code}: {error.message[:300]}"
-            kind = ModelOutputError if error.status_code in (400, 422) else ModelUnavailableError
-            return kind(f"the server at {self.url} refuses the request ({reason})", "look at the server's log")
+        if isinstance(error, openai.APIStatusError) or (isinstance(error, openai.APIError) and error.code == "503"):
+            return self._refused(error)
         if isinstance(error, openai.APIConnectionError):
             error = error.__cause__ if isinstance(error.__cause__, Exception) else error
         elif isinstance(error, openai.APIError):
@@ -267,3 +258,23 @@ class OpenAIServer:
         return ModelUnavailableError(
             f"model {self.name} at {self.url} can't be reached ({why})", "start the server, or correct the address"
         )
+
+    def _refused(self, error: APIError) -> ModelError:
+        """The error of a request that the server took in and refused; vLLM may do so in a stream begun with 200."""
+        import openai
+
+        status = error.status_code if isinstance(error, openai.APIStatusError) else int(error.code or 0)
+        if status == 404:
+            return ModelUnavailableError(
+                f"the server at {self.url} has no model or adapter {self.name!r}",
+                "choose one that GET /v1/models lists, or start the server with --lora-modules NAME=FOLDER",
+            )
+        if status in (401, 403):
+            return ModelUnavailableError(f"the server at {self.url} refuses the key", "give the right API key")
+        reason = f"status {status}: {error.message[:300]}"
+        if status == 503:
+            return ModelUnavailableError(
+                f"the server at {self.url} takes no more requests ({reason})", "ask again later, or lengthen its queue"
+            )
+        kind = ModelOutputError if status in (400, 422) else ModelUnavailableError
+        return kind(f"the server at {self.url} refuses the request ({reason})", "look at the server's log")
