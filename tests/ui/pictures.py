@@ -48,7 +48,7 @@ def _shot(browser: Any, url: str, size: dict[str, int], scheme: str) -> bytes:
             tab.page.click("#xa-interests-tab-button")
             tab.page.locator("#xa-interests .xa-plot").wait_for()
         tab.page.mouse.move(0, 0)
-        tab.page.evaluate("document.activeElement.blur()")
+        tab.page.evaluate("document.activeElement.blur(); window.scrollTo(0, 0)")
         tab.page.wait_for_timeout(500)  # colours fade
         shot: bytes = tab.page.screenshot()
         return shot
