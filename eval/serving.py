@@ -160,6 +160,8 @@ def _freely(model: ChatModel, request: Request, lengths: dict[int, int]) -> Call
 
 def _valid(value: Any, schema: Schema) -> bool:
     """Whether an answer is of a schema that serving made: every field known, required ones there, choices kept."""
+    if "anyOf" in schema:
+        return any(_valid(value, option) for option in schema["anyOf"])
     if not isinstance(value, dict) or not set(schema["required"]) <= set(value) <= set(schema["properties"]):
         return False
     return all(_fits(found, schema["properties"][name]) for name, found in value.items())

@@ -7,16 +7,17 @@ the catalogue that the message touches. What was said earlier is in the plan alr
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, get_args
 
 from pydantic import ValidationError
 
 from agent.models.base import ChatMessage, ChatModel, Completion, Schema, parsed
 from agent.planner.changes import NAMES, Change, Cleared, applied, spaced
-from agent.planner.slots import ASKS, MAX_LETTERS, MAX_QUANTITY, READ, Slots, draft
+from agent.planner.slots import ASKS, MAX_QUANTITY, READ, Slots, draft
+from agent.planner.spans import Place, longer, places, span
 from agent.planner.vocabulary import Vocabulary
 from agent.prompting import Prompt
 from agent.schema import Act, Conversation, Message, Plan
@@ -26,7 +27,7 @@ from retrieval.text import clean, words
 SHOWN_NAME = 24  # characters of a shown item's name: enough to be told apart, and short to read
 MAX_TOKENS = 160
 MAX_LISTED = 4
-_MARKS = ".,;:!?()\"'"
+MAX_COPIED = 8  # words of a query or wish
 
 
 @dataclass(frozen=True)
@@ -36,20 +37,21 @@ class Reading:
     Attributes:
         slots: what the whole conversation holds; shown items and sums come from here.
         said: what this message alone holds; new names and words come from here.
+        correct: mends the spelling of a word by what the shop calls things.
     """
 
     message: str
     conversation: Conversation
     slots: Slots
     said: Slots
+    correct: Callable[[str], str] = str
 
     @classmethod
     def of(cls, message: str, conversation: Conversation, vocabulary: Vocabulary) -> Reading:
         """Collect what a message and its conversation hold."""
         alone = Conversation(messages=(Message(role="assistant", text="", plan=None, shown=conversation.shown),))
-        return cls(
-            message, conversation, Slots.of(message, conversation, vocabulary), _touched(message, vocabulary, alone)
-        )
+        whole, said = Slots.of(message, conversation, vocabulary), _touched(message, vocabulary, alone)
+        return cls(message, conversation, whole, said, vocabulary.correct)
 
     def messages(self, prompt: Prompt) -> list[ChatMessage]:
         """The prompt of task "change", filled in."""
@@ -63,16 +65,30 @@ class Reading:
         )
 
     def schema(self) -> Schema:
-        """A JSON schema that holds exactly the changes which this message can make; only `act` has to be there."""
-        shown = bool(self.slots.shown)
-        acts = [act.value for act in Act if shown or act not in (Act.COMPARE, Act.EXPLAIN)]
-        phrase, name_lists = _phrase(self.spoken, 1, 8), {kind: self._listed(kind) for kind in NAMES}
+        """A JSON schema that holds exactly the changes which this message can make: one kind of object for each act."""
+        numbers = _list({"enum": [*range(1, len(self.slots.shown) + 1)]}) if self.slots.shown else None
+        kinds: list[dict[str, Any]] = [
+            {"act": {"enum": [Act.RECOMMEND.value]}, **self._wishes(numbers)},
+            {"act": {"enum": [Act.CLARIFY.value]}, "ask": {"enum": list(ASKS)}},
+            {
+                "act": {"enum": [Act.CART.value]},
+                "items": numbers,
+                "cart_op": {"enum": ["add", "remove", "show"] if numbers else ["show"]},
+                "quantity": {"enum": [*range(2, MAX_QUANTITY + 1)]} if numbers else None,
+            },
+            {"act": {"enum": [Act.CHITCHAT.value]}, "items": numbers},
+        ]
+        if numbers:
+            kinds.append({"act": {"enum": [Act.COMPARE.value, Act.EXPLAIN.value]}, "items": numbers})
+        return {"anyOf": [_object(kind) for kind in kinds]}
+
+    def _wishes(self, numbers: Schema | None) -> dict[str, Any]:
+        """The fields of a change that searches."""
+        phrase = _pattern(span(self._places, MAX_COPIED))
         amounts = [a for a in self.said.sums if a in self.slots.sums]
         sums = {"enum": spaced(amounts)} if amounts else None
-        numbers = _list({"enum": [*range(1, len(self.slots.shown) + 1)]}) if shown else None
         refused = list(self.conversation.plan.exclude) if self.conversation.plan else []
         fields: dict[str, Any] = {
-            "act": {"enum": acts},
             "topic": {"enum": ["refine", "replace"]},
             "query": self._query(),
             "include": _list(phrase),
@@ -80,39 +96,32 @@ class Reading:
             "allow": _list({"enum": spaced(refused)}) if refused else None,
             "price_min": sums,
             "price_max": sums,
-            "price": {"enum": ["cheaper", "dearer"]} if shown else None,
+            "price": {"enum": ["cheaper", "dearer"]} if numbers else None,
         }
-        for kind, listed in name_lists.items():
+        for kind in NAMES:
+            listed = self._listed(kind)
             fields |= {kind: listed, f"not_{kind}": listed}
-        fields |= {
+        return fields | {
             "clear": _list({"enum": list(get_args(Cleared))}),
             "in_stock": {"enum": [True]},
-            "recipient": _phrase((*self.spoken, *_owners(self.spoken)), 1, 2),
-            "items": numbers,
+            "recipient": _pattern(span([_owned(place) for place in self._places], 2)),
             "dismiss": numbers,
-            "others": {"enum": [True]} if shown else None,
-            "cart_op": {"enum": ["add", "remove", "show"] if shown else ["show"]},
-            "quantity": {"enum": [*range(2, MAX_QUANTITY + 1)]},
-            "ask": {"enum": list(ASKS)},
+            "others": {"enum": [True]} if numbers else None,
         }
-        fields = {name: field for name, field in fields.items() if field is not None}
-        return {"type": "object", "properties": fields, "required": ["act"], "additionalProperties": False}
 
-    @property
-    def spoken(self) -> tuple[str, ...]:
-        """Words of this message in small letters, those with a hyphen both whole and in parts."""
-        whole = (word.strip(_MARKS) for word in clean(self.message, READ).casefold().split())
-        hyphened = [w for w in whole if "-" in w and len(w) <= MAX_LETTERS and all(p.isalnum() for p in w.split("-"))]
-        return (*self.said.words, *hyphened)
+    @cached_property
+    def _places(self) -> list[Place]:
+        return places(clean(self.message, READ), self.correct)
 
     def _listed(self, kind: str) -> Schema | None:
         names = getattr(self.said, kind)
         return _list({"enum": list(dict.fromkeys(spaced(list(names))))}) if names else None
 
     def _query(self) -> Schema | None:
-        """Words of this message and of the query before it."""
-        before = words(self.conversation.plan.query) if self.conversation.plan else []
-        return _phrase((*self.spoken, *before), 0, 10)
+        """A run of this message's words, or the query before it with such a run added."""
+        before = self.conversation.plan.query if self.conversation.plan else ""
+        found = [p for p in (span(self._places, MAX_COPIED), longer(before, self._places, MAX_COPIED)) if p]
+        return _pattern("|".join(found))
 
 
 class ChangePlanner:
@@ -170,7 +179,7 @@ class ChangePlanner:
     def _check(self, change: Change, slots: Slots) -> None:
         """Raise unless every sum and word was said, every item shown, every name the catalogue's."""
         said = {*slots.words, *slots.joined.split()}
-        said |= {*_owners([*said])}
+        said |= {word[:-1] for word in said if word.endswith("s")}  # "my sisters birthday"
         for amount in (change.price_min, change.price_max):
             if amount is not None and amount not in slots.sums:
                 raise self._refused(f"nobody named the sum {amount!r}")
@@ -231,17 +240,18 @@ def _brief(plan: Plan) -> dict[str, Any]:
     return {name: value if name in ("act", "in_stock") else spaced(value) for name, value in told.items()}
 
 
-def _owners(spoken: Sequence[str]) -> list[str]:
-    """Words without the "s" of "my sister's" or, as it is often typed, "my sisters"."""
-    return [word[:-1] for word in spoken if word.endswith("s") and len(word) > 2]
+def _owned(place: Place) -> Place:
+    """A word also without the "s" of "my sister's" or, as it is often typed, "my sisters"."""
+    return (*place, *(way[:-1] for way in place if way.endswith("s") and len(way) > 2))
 
 
-def _phrase(known: Sequence[str], least: int, most: int) -> Schema | None:
-    """Text of `least` (0 or 1) to `most` of some words, each with a space before it."""
-    if not known:
-        return None
-    word = "(?: (?:" + "|".join(re.escape(word) for word in dict.fromkeys(known)) + "))"
-    return {"type": "string", "pattern": f"^{word}{{{least},{most}}}$"}
+def _pattern(pattern: str) -> Schema | None:
+    return {"type": "string", "pattern": f"^(?:{pattern})$"} if pattern else None
+
+
+def _object(fields: dict[str, Any]) -> Schema:
+    known = {name: field for name, field in fields.items() if field is not None}
+    return {"type": "object", "properties": known, "required": ["act"], "additionalProperties": False}
 
 
 def _list(items: Schema | None) -> Schema | None:

@@ -11,7 +11,7 @@ import socket
 import subprocess
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -29,18 +29,26 @@ START_SECONDS = 300.0
 class VllmServer:
     """A running server; `url` is its OpenAI address."""
 
-    def __init__(self, models: Path, log: Path) -> None:
+    def __init__(
+        self,
+        models: Path,
+        log: Path,
+        model: str = MODEL,
+        adapters: Sequence[str] = tuple(ADAPTERS),
+        context: int = CONTEXT,
+    ) -> None:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
         self.url, self.log = f"http://127.0.0.1:{port}/v1", log
         command = [
             *(str(PYTHON), "-m", "vllm.entrypoints.openai.api_server", "--host", "127.0.0.1", "--port", str(port)),
-            *("--model", str(models / MODEL), "--served-model-name", MODEL, "--dtype", "float32"),
-            *("--max-model-len", str(CONTEXT), "--max-num-seqs", "8", "--structured-outputs-config", WHITE_SPACE),
-            *("--enable-lora", "--max-lora-rank", "8", "--lora-modules"),
-            *(f"{name}={models / name}" for name in ADAPTERS),
+            *("--model", str(models / model), "--served-model-name", model, "--dtype", "float32"),
+            *("--max-model-len", str(context), "--max-num-seqs", "8", "--structured-outputs-config", WHITE_SPACE),
         ]
+        if adapters:
+            command += ["--enable-lora", "--max-lora-rank", "8", "--lora-modules"]
+            command += [f"{name}={models / name}" for name in adapters]
         settings = {
             "VLLM_CPU_KVCACHE_SPACE": "1",
             "HF_HUB_OFFLINE": "1",

@@ -45,7 +45,7 @@ def test_answers_of_another_form_are_not_valid(file: Path) -> None:
 def test_a_small_model_is_asked_for_the_change_and_any_other_for_the_plan(file: Path) -> None:
     turn = next(read_turns(file))
     small, large = request_of(turn, ScriptedModel(tasks={"change"})), request_of(turn, ScriptedModel())
-    assert small.schema["required"] == ["act"]
+    assert all(kind["required"] == ["act"] for kind in small.schema["anyOf"])
     assert "query" in large.schema["required"]
     assert len(small.messages[-1].content) < len(large.messages[-1].content)
 
