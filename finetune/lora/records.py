@@ -34,7 +34,9 @@ class Lesson:
         return max(len(self.tokens.ids), len(self.rejected.ids) if self.rejected else 0)
 
 
-def read(folder: Path, split: Split, method: Method, tasks: Sequence[str] = ()) -> list[Example]:
+def read(
+    folder: Path, split: Split, method: Method, tasks: Sequence[str] = (), *, needed: bool = True
+) -> list[Example]:
     """Examples of one split.
 
     Args:
@@ -42,6 +44,7 @@ def read(folder: Path, split: Split, method: Method, tasks: Sequence[str] = ()) 
         split: which file.
         method: pairs are in files of their own.
         tasks: leave out all others; none named leaves out none.
+        needed: whether a file that is missing or holds nothing is an error.
 
     Raises:
         TuneError: the file is missing or holds nothing to learn, or a line is not of the form.
@@ -50,6 +53,8 @@ def read(folder: Path, split: Split, method: Method, tasks: Sequence[str] = ()) 
     try:
         lines = path.read_text(encoding="utf-8").split("\n")  # other line ends may stand in texts
     except FileNotFoundError as error:
+        if not needed:
+            return []
         raise TuneError(f"there is no {path}", f"run crossaisle finetune data --shop DIR --into {folder}") from error
     except (OSError, UnicodeDecodeError) as error:
         raise TuneError(f"{path} can't be read ({error})", "give a folder of UTF-8 JSON lines") from error
@@ -65,7 +70,7 @@ def read(folder: Path, split: Split, method: Method, tasks: Sequence[str] = ()) 
                     f"{path}, line {number}: {why}", "write lines as crossaisle finetune data does"
                 ) from error
     kept = [example for example in found if not tasks or example.task in tasks]
-    if not kept:
+    if not kept and needed:
         there = sorted({example.task for example in found})
         raise TuneError(
             f"{path} holds nothing to learn"

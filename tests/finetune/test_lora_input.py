@@ -147,3 +147,30 @@ def test_the_command_says_what_is_wrong(good: Settings) -> None:
     assert done.exit_code == 1
     assert "there is no base model at none" in done.stderr
     assert CliRunner().invoke(app, ["finetune", "sft", "--base", good.base, "--into", "x"]).exit_code == 2
+
+
+def test_without_a_test_split_the_validation_split_is_measured_and_a_bad_one_is_told_before(good: Settings) -> None:
+    (good.data / "test.jsonl").write_text("{")
+    refused(good, "test.jsonl, line 1")
+    assert not good.into.exists()
+    (good.data / "test.jsonl").write_text("")
+    assert tune(good)["evaluation"]["split"] == "valid"
+
+
+def test_gpus_that_can_not_be_used_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No GPU is at hand where these run: what the driver would say is set."""
+    import torch
+
+    from finetune.lora.trainer import _need_gpu_that_fits
+
+    monkeypatch.delenv("LOCAL_RANK", raising=False)
+    told = {"is_available": True, "is_bf16_supported": False, "device_count": 4, "get_device_name": "an old one"}
+    for name, value in told.items():
+        monkeypatch.setattr(torch.cuda, name, lambda *a, value=value, **k: value)
+    with pytest.raises(TuneError, match="an old one doesn't compute in bfloat16"):
+        _need_gpu_that_fits()
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda **k: True)
+    with pytest.raises(TuneError, match="4 GPUs are visible to one process"):
+        _need_gpu_that_fits()
+    monkeypatch.setenv("LOCAL_RANK", "0")
+    assert _need_gpu_that_fits()
