@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from agent.models.base import ChatModel
+from agent.models.compact import FOLDER
 from eval.lab.folder import LAB, noted
 from eval.lab.grid import Grid, ModelSpec, checked
 from eval.lab.models import open_model
@@ -63,11 +64,13 @@ class Jobs:
     def model(self, adapters: tuple[str, ...] = ()) -> dict[str, Any] | None:
         """The `[model]` of a grid: what serves, and adapters beside it."""
         options = self._options
-        if options is None or not (options.path or options.url):
+        if options is None or self._desk.model is None:
             return None
         served = str(options.adapter) if options.adapter else ""
         spec: dict[str, Any] = {"adapters": tuple(dict.fromkeys((served, *adapters)))}
-        return spec | ({"path": options.path} if options.path else {"url": options.url, "name": options.name})
+        if options.url:
+            return spec | {"url": options.url, "name": options.name}
+        return spec | {"path": options.path or FOLDER}
 
     def start(self, name: str, given: dict[str, Any]) -> Job:
         """Begin a run, or go on with the one of that name.

@@ -63,6 +63,7 @@ class LabLayout:
             self.name = gr.Textbox(label="Name of the run", value="run-1", max_length=60, elem_id="xa-lab-name")
             self.plans = gr.Dropdown([], label="Prompts: plan", multiselect=True, elem_id="xa-lab-plans")
             self.explains = gr.Dropdown([], label="Prompts: explain", multiselect=True, elem_id="xa-lab-explains")
+            self.changes = gr.Dropdown([], label="Prompts: change", multiselect=True, elem_id="xa-lab-changes")
             self.adapters = gr.Textbox(
                 label="Adapters beside what serves", info="Folders or served names, by commas", visible=with_model
             )

@@ -47,7 +47,19 @@ class LabPage:
 
     def _listen(self) -> None:
         at = self.at
-        picks = [at.task, at.one, at.other, at.plans, at.explains, at.chosen, at.talk, at.run, at.what, at.which]
+        picks = [
+            at.task,
+            at.one,
+            at.other,
+            at.plans,
+            at.explains,
+            at.changes,
+            at.chosen,
+            at.talk,
+            at.run,
+            at.what,
+            at.which,
+        ]
         lists = [*picks, at.evidence, at.listed, at.past, at.status]
         self.blocks.load(self.on_load, None, lists, **_QUIET)
         at.task.input(self.on_task, [at.task], [at.one, at.other, at.diff, at.status], **_QUIET)
@@ -138,26 +150,25 @@ class LabPage:
     def _lists(self, task: str = "plan", version: str | None = None) -> Updates:
         """Everything that can be chosen, and what is listed."""
         at, lab = self.at, self.lab
-        plans, explains, runs, talks = (
-            lab.choices("plan"),
-            lab.choices("explain"),
-            lab.jobs.names(),
-            lab.conversations(),
+        runs, talks = lab.jobs.names(), lab.conversations()
+        asked = {"plan": at.plans, "explain": at.explains, "change": at.changes}
+        serving = {name: lab.versions.find(name, "production").hash for name in asked}
+        picked = {part: gr.update(choices=lab.choices(name), value=[serving[name]]) for name, part in asked.items()}
+        return (
+            self._versions(task, version)
+            | picked
+            | {
+                at.task: gr.update(choices=lab.tasks(), value=task),
+                at.chosen: gr.update(choices=talks),
+                at.talk: gr.update(choices=[("An example", ""), *talks]),
+                at.run: gr.update(choices=runs, value=runs[0] if runs else None),
+                at.what: gr.update(choices=lab.tasks(), value=task),
+                at.which: gr.update(choices=lab.choices(task), value=version),
+                at.evidence: gr.update(choices=runs),
+                at.listed: lab_html.versions(lab.versions.all()),
+                at.past: lab_html.history(lab.versions.shelf.history()),
+            }
         )
-        serving = {name: lab.versions.find(name, "production").hash for name in ("plan", "explain")}
-        return self._versions(task, version) | {
-            at.task: gr.update(choices=lab.tasks(), value=task),
-            at.plans: gr.update(choices=plans, value=[serving["plan"]]),
-            at.explains: gr.update(choices=explains, value=[serving["explain"]]),
-            at.chosen: gr.update(choices=talks),
-            at.talk: gr.update(choices=[("An example", ""), *talks]),
-            at.run: gr.update(choices=runs, value=runs[0] if runs else None),
-            at.what: gr.update(choices=lab.tasks(), value=task),
-            at.which: gr.update(choices=lab.choices(task), value=version),
-            at.evidence: gr.update(choices=runs),
-            at.listed: lab_html.versions(lab.versions.all()),
-            at.past: lab_html.history(lab.versions.shelf.history()),
-        }
 
     def _versions(self, task: str, version: str | None = None) -> Updates:
         choices = self.lab.choices(task)

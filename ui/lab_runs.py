@@ -30,7 +30,17 @@ class RunsTab:
     def listen(self) -> None:
         """Bind the events, inside the open `gr.Blocks`."""
         at = self.at
-        asked = {at.name, at.plans, at.explains, at.adapters, at.configs, at.chosen, at.latest, at.simulated}
+        asked = {
+            at.name,
+            at.plans,
+            at.explains,
+            at.changes,
+            at.adapters,
+            at.configs,
+            at.chosen,
+            at.latest,
+            at.simulated,
+        }
         at.start.click(self.on_start, asked, [at.progress, at.status, at.run], **_QUIET)
         at.cancel.click(self.on_cancel, None, [at.progress, at.status], **_QUIET)
         at.resume.click(self.on_resume, [at.run], [at.progress, at.status], **_QUIET)
@@ -46,7 +56,7 @@ class RunsTab:
 
         def begun(who: str) -> Updates:
             grid = {
-                "prompts": {"plan": asked[at.plans], "explain": asked[at.explains]},
+                "prompts": {"plan": asked[at.plans], "explain": asked[at.explains], "change": asked[at.changes]},
                 "retrieval": {config: RETRIEVAL[config] for config in asked[at.configs] or ["default"]},
                 "adapters": tuple(part.strip() for part in str(asked[at.adapters] or "").split(",") if part.strip()),
             }

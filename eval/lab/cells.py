@@ -20,6 +20,8 @@ from retrieval.errors import EvaluationError, PromptError
 from retrieval.shop import Shop
 
 BASELINE = "production"
+ASKED = ("plan", "explain", "change")
+"""What turns ask models for; one that was made for saying what changes is asked for `change` alone, others never."""
 _WHOLE = 1 << 20  # bytes of a model's file that are read; of larger ones the ends and the size stand for all
 
 
@@ -63,9 +65,10 @@ def cells_of(grid: Grid, shop: Shop, versions: Versions) -> list[Cell]:
     Raises:
         EvaluationError: a prompt, channel or adapter isn't there, or two combinations are the same.
     """
-    tasks = ("plan", "explain") if grid.model else ()
-    for task in grid.prompts.keys() - {"plan", "explain"}:
-        raise EvaluationError(f"prompts.{task}: no turn asks a model for that", "compare versions of plan and explain")
+    tasks = ASKED if grid.model else ()
+    for task in grid.prompts.keys() - set(ASKED):
+        cause = f"prompts.{task}: no turn asks a model for that"
+        raise EvaluationError(cause, f"compare versions of {', '.join(ASKED)}")
     serving = {task: versions.find(task, versions.library.serving(task)[0].hash) for task in tasks}
     choices = {task: _chosen(task, grid.prompts.get(task, (BASELINE,)), versions, serving[task]) for task in tasks}
     adapters = grid.model.adapters if grid.model else ("",)

@@ -72,6 +72,7 @@ def _fresh(spec: SessionsSpec, shop: Shop, memory: Memory) -> tuple[list[Session
     people = len(found)
     if spec.simulated is not None:
         simulations, cut = crowd(shop, spec.simulated)
+        simulations = [one for one in simulations if _remembered(one, shop, memory)]
         texts = zip(shop.catalogue.titles, shop.catalogue.frame["category"].to_list(), strict=True)
         told["simulator"] = errors(simulations, [f"{title} {category}" for title, category in texts])
         found += [_simulated(one) for one in simulations]
@@ -79,6 +80,12 @@ def _fresh(spec: SessionsSpec, shop: Shop, memory: Memory) -> tuple[list[Session
     told["notes"] = _notes(found, people, shop, told)
     told["sessions"] = {source: sum(one.source == source for one in found) for source in {s.source for s in found}}
     return found, json.loads(json.dumps(told, sort_keys=True)), cut
+
+
+def _remembered(one: Simulation, shop: Shop, memory: Memory) -> bool:
+    """Whether the purchase behind a goal isn't one that its shopper had forgotten."""
+    hidden = memory.hidden.of(one.wish.shopper)
+    return not hidden or one.wish.goal.item in set(shop.events_of(one.wish.shopper, hidden)["item"])
 
 
 def _simulated(one: Simulation) -> Session:

@@ -64,12 +64,17 @@ class ModelSpec(Frozen):
     name: str | None = None
     adapters: Distinct = ("",)
 
+    @property
+    def remote(self) -> bool:
+        """Whether `url` is one, and not a registry's file."""
+        return self.url is not None and self.url.startswith(("http://", "https://"))
+
     @model_validator(mode="after")
     def _one_kind(self) -> Self:
         if bool(self.path) == bool(self.url) or bool(self.url) != bool(self.name):
             raise ValueError("give path, or url and name")
-        if self.url and not self.url.startswith(("http://", "https://")):
-            raise ValueError("url must start with http:// or https://")
+        if self.url and not self.remote and not Path(self.url).is_file():
+            raise ValueError("url must start with http:// or https://, or be a registry that crossaisle serve wrote")
         return self
 
 

@@ -26,4 +26,9 @@ def open_model(spec: ModelSpec | None, adapter: str) -> ChatModel | None:
         return LocalModel(spec.path, Path(adapter) if adapter else None)
     from agent.models.openai_server import OpenAIServer
 
-    return OpenAIServer(spec.url or "", adapter or spec.name or "", api_key=os.environ.get(KEY))
+    name, key = adapter or spec.name or "", os.environ.get(KEY)
+    if not spec.remote:
+        from agent.models.labelled import LabelledServer
+
+        return LabelledServer(Path(spec.url or ""), name, api_key=key)
+    return OpenAIServer(spec.url or "", name, api_key=key)

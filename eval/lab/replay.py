@@ -12,6 +12,7 @@ import polars as pl
 
 from agent.act import Actor
 from agent.memory import Memory
+from agent.memory.hidden import Hidden
 from agent.models.base import ChatModel
 from agent.schema import Act, Conversation, Profile
 from agent.turn import Assistant, TurnDone
@@ -29,12 +30,19 @@ _MOMENT = timedelta(minutes=1)  # between two turns of a replayed session
 
 
 class Replay(Assistant):
-    """Answers a session as a cell would have when it took place; each session is told to a memory of its own."""
+    """Answers a session as a cell would have when it took place; each session is told to a memory of its own.
 
-    def __init__(self, shop: Shop, cell: Cell, model: ChatModel | None) -> None:
+    Args:
+        shop: as the cell sees it.
+        cell: prompts and settings.
+        model: the cell's model with its adapter, None for none.
+        hidden: what shoppers forgot, which nobody knows in a replay either; asked in every turn.
+    """
+
+    def __init__(self, shop: Shop, cell: Cell, model: ChatModel | None, hidden: Hidden | None = None) -> None:
         with Memory("sqlite://") as nothing:
             super().__init__(shop, nothing, model, cell.retrieval.settings, cell.library())
-        self.cell = cell
+        self.cell, self._hidden = cell, hidden
         self.session: Session | None = None
 
     def history(self, profile: Profile) -> History:
@@ -48,7 +56,8 @@ class Replay(Assistant):
             event.model_copy(update={"at": session.at + _MOMENT}) for event in self.memory.events_of(session.shopper)
         ]
         records = [event.model_dump() | {"kind": event.kind.value} for event in (*session.events, *during)]
-        before = self.shop.events_of(session.shopper).filter(pl.col("at") < session.at)
+        hidden = self._hidden.of(session.shopper) if self._hidden is not None else frozenset()
+        before = self.shop.events_of(session.shopper, hidden).filter(pl.col("at") < session.at)
         frame = pl.concat([before, pl.DataFrame(records, schema=EVENT_SCHEMA)])
         now = _moment(session) + np.timedelta64(int(bool(during) * _MOMENT.total_seconds()), "s")
         history = History.of(frame, self.shop.catalogue, now)

@@ -192,8 +192,8 @@ def _replays(grid: Grid, on: Opened, cells: Sequence[Cell], early: Shop) -> dict
     shop = on.shop
     found = {}
     for cell in cells:
-        now = Replay(Configured(shop, cell.retrieval.channels_of(shop)), cell, models[cell.adapter])
-        then = Replay(Configured(shop, cell.retrieval.channels_of(early)), cell, models[cell.adapter])
+        seen = (Configured(shop, cell.retrieval.channels_of(one)) for one in (shop, early))
+        now, then = (Replay(one, cell, models[cell.adapter], on.memory.hidden) for one in seen)
         found[cell.hash] = (now, then)
     return found
 

@@ -31,6 +31,7 @@ from eval.lab.replay import Replay
 from eval.lab.run import CancelledError, run
 from eval.lab.sessions import Said, Session, recorded
 from retrieval.errors import EvaluationError, PromptError
+from retrieval.history import digest as digest_of
 from retrieval.schema import Event, EventKind
 from retrieval.shop import Shop
 from tests.eval.lab_helpers import grid, obedient, opened, prompt_file, session, write_sessions
@@ -232,6 +233,16 @@ class TestReplay:
         assert known.at.max() < np.datetime64(at.replace(tzinfo=None))
         assert known.now == np.datetime64(at.replace(tzinfo=None))
         assert not len(replay.history(Profile(shopper=shopper, consent=Consent(personalise=False))))
+
+    def test_what_a_shopper_forgot_is_known_to_no_replay(self, shop: Shop, memory: Memory) -> None:
+        shopper = max(shop.shoppers(), key=lambda one: len(shop.events_of(one)))
+        replay = Replay(shop, self.replay(shop, memory).cell, None, memory.hidden)
+        replay.memory = memory
+        replay.session = Session(key="s", shopper=shopper, at=NOW, turns=(Said(text="hello"),))
+        before = len(replay.history(Profile(shopper=shopper)))
+        event = next(iter(shop.events_of(shopper).iter_rows(named=True)))
+        memory.hidden.hide(shopper, [digest_of(shopper, event["item"], event["kind"], event["at"])])
+        assert len(replay.history(Profile(shopper=shopper))) == before - 1
 
     def test_a_taken_up_session_has_its_cart_and_what_was_shown(self, shop: Shop, memory: Memory) -> None:
         replay = self.replay(shop, memory)
