@@ -14,7 +14,7 @@ from agent.past import past_lines
 from agent.prompting import Prompt
 from agent.wording import money
 from finetune.example import Example, compact, lettered
-from finetune.moments import Moment, borders, moments
+from finetune.moments import NOTHING, Moment, borders, moments
 from retrieval.catalogue import Catalogue, Rows
 from retrieval.shop import Shop
 from retrieval.text import label, short_name, words
@@ -58,13 +58,19 @@ class Known:
         return cls(takers, walkers)
 
 
-def infer_examples(prompt: Prompt, shop: Shop, shoppers: Collection[str], seed: int = 0) -> Iterator[Example]:
+def infer_examples(
+    prompt: Prompt,
+    shop: Shop,
+    shoppers: Collection[str],
+    seed: int = 0,
+    hidden: Forgotten = NOTHING,
+) -> Iterator[Example]:
     """For each moment the aisles walked for the first time in the weeks after it, with words to search them for."""
     if len(shop.events) == 0:
         return
     known, catalogue = Known.of(shop), shop.catalogue
     order = np.argsort(-known.walkers, kind="stable")
-    for moment in moments(shop, shoppers, seed):
+    for moment in moments(shop, shoppers, seed, hidden):
         listed = _unwalked(moment, catalogue, order.tolist(), shop)
         needs = _needs(moment, catalogue, listed)
         if not needs:
@@ -74,14 +80,20 @@ def infer_examples(prompt: Prompt, shop: Shop, shoppers: Collection[str], seed: 
         yield Example("infer", moment.split, tuple(messages), compact({"needs": needs}))
 
 
-def choose_examples(prompt: Prompt, shop: Shop, shoppers: Collection[str], seed: int = 0) -> Iterator[Example]:
+def choose_examples(
+    prompt: Prompt,
+    shop: Shop,
+    shoppers: Collection[str],
+    seed: int = 0,
+    hidden: Forgotten = NOTHING,
+) -> Iterator[Example]:
     """For each moment a thing that was taken for the first time, hidden among others that shoppers take."""
     if len(shop.events) == 0:
         return
     known, catalogue = Known.of(shop), shop.catalogue
     popular = np.flatnonzero((known.takers > 0) & ~shop.sensitive.mask)
     weights = known.takers[popular].tolist()
-    for moment in moments(shop, shoppers, seed):
+    for moment in moments(shop, shoppers, seed, hidden):
         rng = random.Random(f"choose {moment.shopper} {moment.history.now} {seed}")  # noqa: S311 (no secret)
         fresh = [row for row in moment.taken.tolist() if row not in set(moment.history.rows.tolist())]
         if not fresh or len(popular) <= CHOICES[1]:

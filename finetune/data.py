@@ -24,7 +24,7 @@ from finetune.conversations.generate import turns
 from finetune.conversations.world import World, made_up
 from finetune.example import SPLITS, Example, Split, Task, write_jsonl
 from finetune.explanations import explain_examples
-from finetune.moments import borders
+from finetune.moments import Forgotten, borders
 from finetune.plans import plan_examples
 from retrieval.errors import ShopError
 from retrieval.shop import Shop
@@ -70,7 +70,8 @@ def build(
     sizes = sizes or Sizes()
     with Memory.at(shop.folder / "state.sqlite3") as memory:
         shoppers = _consenting(shop, memory, assume_consent=assume_consent)
-    examples = {split: _examples(shop, shoppers, split, sizes, seed) for split in SPLITS}
+        hidden = {shopper: digests for shopper in shoppers if (digests := memory.hidden.of(shopper))}
+    examples = {split: _examples(shop, shoppers, split, sizes, seed, hidden=hidden) for split in SPLITS}
     try:
         into.mkdir(parents=True, exist_ok=True)
         for split, found in examples.items():
@@ -91,16 +92,26 @@ def _consenting(shop: Shop, memory: Memory, *, assume_consent: bool) -> list[str
     return [shopper for shopper in shop.shoppers() if allowed.get(shopper, assume_consent)]
 
 
-def _examples(shop: Shop, shoppers: Collection[str], split: Split, sizes: Sizes, seed: int) -> list[Example]:
-    """All examples of one split, shuffled."""
+def _examples(
+    shop: Shop,
+    shoppers: Collection[str],
+    split: Split,
+    sizes: Sizes,
+    seed: int,
+    *,
+    hidden: Forgotten,
+) -> list[Example]:
+    """All examples of one split, shuffled; nothing in them is of an event that its shopper forgot."""
     prompts = PromptLibrary()
     with tempfile.TemporaryDirectory() as folder, Memory.at(Path(folder) / "state.sqlite3") as memory:
+        for shopper, digests in hidden.items():
+            memory.hidden.hide(shopper, digests)
         told = explain_examples(prompts.load("explain"), Assistant(shop, memory), shoppers, seed)
         made: dict[Task, Iterable[Example]] = {
             "plan": plan_examples(prompts.load("plan"), World(shop.catalogue, "train"), split, seed),
             "change": plan_examples(prompts.load("change"), World(shop.catalogue, "train"), split, seed),
-            "infer": infer_examples(prompts.load("infer"), shop, shoppers, seed),
-            "choose": choose_examples(prompts.load("choose"), shop, shoppers, seed),
+            "infer": infer_examples(prompts.load("infer"), shop, shoppers, seed, hidden),
+            "choose": choose_examples(prompts.load("choose"), shop, shoppers, seed, hidden),
             "explain": told if len(shop.catalogue) else (),
         }
         found = [

@@ -7,8 +7,9 @@ two dates part the shop's whole past, the same for every shopper.
 from __future__ import annotations
 
 import random
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 
@@ -20,6 +21,8 @@ from retrieval.shop import Shop
 WINDOW = np.timedelta64(60, "D")  # after a moment, in which what is taken counts
 SHARES = (0.7, 0.85)  # of all events that lie before the first and the second date
 LEAST = 5  # events before a moment
+Forgotten = Mapping[str, Collection[str]]
+NOTHING: Forgotten = MappingProxyType({})
 PER_SHOPPER = 4  # moments of one shopper in one split, at most
 
 
@@ -46,13 +49,14 @@ def borders(shop: Shop) -> tuple[np.datetime64, np.datetime64]:
     return first.astype("datetime64[us]"), second.astype("datetime64[us]")
 
 
-def moments(shop: Shop, shoppers: Collection[str], seed: int = 0) -> Iterator[Moment]:
+def moments(shop: Shop, shoppers: Collection[str], seed: int = 0, hidden: Forgotten = NOTHING) -> Iterator[Moment]:
     """Moments of these shoppers in all splits; windows that reach over a border are left out.
 
     Args:
         shop: whose events.
         shoppers: who may be learnt from.
         seed: of which moments are taken where a shopper has many.
+        hidden: by shopper, the events that they forgot (see `Shop.events_of`): they are in no moment.
     """
     if len(shop.events) == 0:
         return
@@ -61,7 +65,7 @@ def moments(shop: Shop, shoppers: Collection[str], seed: int = 0) -> Iterator[Mo
     spans = {"train": (np.datetime64("1970-01-01", "us"), first), "valid": (first, second), "test": (second, never)}
     for shopper in sorted(shoppers):
         rng = random.Random(f"{shopper} {seed}")  # noqa: S311 (no secret)
-        whole = shop.history(shopper).liked()
+        whole = shop.history(shopper, hidden=hidden.get(shopper, ())).liked()
         days = whole.at.astype("datetime64[D]").astype("datetime64[us]")
         for split in SPLITS:
             start, end = spans[split]

@@ -19,6 +19,7 @@ from finetune.data import Sizes, build
 from finetune.example import SPLITS
 from finetune.moments import WINDOW, borders, moments
 from finetune.plans import plan_example
+from retrieval.history import digest
 from retrieval.shop import Shop
 from tests.shops import copy_of, sample_shop
 
@@ -83,6 +84,16 @@ def test_nothing_learnt_happened_after_what_is_tested(shop: Shop) -> None:
         if moment.split == "test":
             assert moment.history.now >= second
     assert seen == set(SPLITS)
+
+
+def test_what_a_shopper_forgot_is_in_no_moment(shop: Shop) -> None:
+    whole = list(moments(shop, shop.shoppers()[:60]))
+    shopper = whole[0].shopper
+    events = shop.events_of(shopper).select("item", "kind", "at").rows()
+    gone = frozenset(digest(shopper, *event) for event in events if event[0] == shop.catalogue.ids[whole[0].taken[0]])
+    left = [m for m in moments(shop, [shopper], hidden={shopper: gone}) if m.shopper == shopper]
+    assert gone
+    assert all(whole[0].taken[0] not in {*moment.taken, *moment.history.rows} for moment in left)
 
 
 def test_only_shoppers_who_agreed_are_learnt_from(tmp_path: Path) -> None:
