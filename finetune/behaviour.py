@@ -14,7 +14,7 @@ from agent.past import past_lines
 from agent.prompting import Prompt
 from agent.wording import money
 from finetune.example import Example, compact, lettered
-from finetune.moments import NOTHING, Moment, borders, moments
+from finetune.moments import NOTHING, Forgotten, Moment, borders, moments
 from retrieval.catalogue import Catalogue, Rows
 from retrieval.shop import Shop
 from retrieval.text import label, short_name, words
