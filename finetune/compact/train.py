@@ -61,20 +61,28 @@ class Settings:
     seed: int = 0
 
 
-def train(into: Path, texts: Sequence[str], settings: Settings | None = None) -> dict[str, float]:
+def train(
+    into: Path, texts: Sequence[str], settings: Settings | None = None, start: Path | None = None
+) -> dict[str, float]:
     """Make the tokenizer, warm-start the model, train it, save it; returns what it reached on held-out examples.
 
     Args:
         into: folder of the model, made if it is missing.
         texts: running text, such as dialogues and titles; may be empty.
         settings: sizes and times.
+        start: a compact model to go on with, instead of the encoder's weights.
     """
     import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
 
     settings = settings or Settings()
     torch.manual_seed(settings.seed)
-    tokenizer = encoder_tokenizer(settings.tokens, settings.context)
-    model = warm_start(tokenizer, settings.context, seed=settings.seed)
+    if start is None:
+        tokenizer = encoder_tokenizer(settings.tokens, settings.context)
+        model = warm_start(tokenizer, settings.context, seed=settings.seed)
+    else:
+        tokenizer = AutoTokenizer.from_pretrained(start, local_files_only=True)
+        model = AutoModelForCausalLM.from_pretrained(start, local_files_only=True, dtype=torch.float32)
     log.info("%d tokens, %d of them frozen", len(tokenizer), freeze_words(model, tokenizer))
     seconds = settings.minutes * 60
     if texts:
@@ -258,10 +266,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Train the compact model.")
     parser.add_argument("--into", type=Path, required=True)
     parser.add_argument("--minutes", type=float, default=Settings.minutes)
+    parser.add_argument("--start", type=Path, help="a compact model to go on with; give another --seed then")
+    parser.add_argument("--seed", type=int, default=Settings.seed)
+    parser.add_argument("--rate", type=float, default=Settings.rate)
     parser.add_argument("--text", type=Path, nargs="*", default=[])
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
-    figures = train(arguments.into, read_texts(arguments.text), Settings(minutes=arguments.minutes))
+    settings = Settings(minutes=arguments.minutes, seed=arguments.seed, rate=arguments.rate)
+    figures = train(arguments.into, read_texts(arguments.text), settings, arguments.start)
     log.info("exact answers: %s", figures)
 
 
