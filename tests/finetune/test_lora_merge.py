@@ -79,5 +79,9 @@ def test_a_merged_model_is_stored_as_precisely_as_its_base(tmp_path: Path) -> No
     for part in ("tokenizer.json", "tokenizer_config.json", "chat_template.jinja"):
         (tmp_path / "half" / part).write_bytes((base / part).read_bytes())
     merge(str(tmp_path / "half"), adapter, tmp_path / "one")
+    told = json.loads((tmp_path / "one" / "merged.json").read_text())
+    exact = merge(str(tmp_path / "half"), adapter, tmp_path / "full", full=True)
+    assert (told["dtype"], exact["dtype"]) == ("bfloat16", "float32")
+    assert exact["largest_difference"] < 1e-3 < told["largest_difference"]
     size = (tmp_path / "one" / "model.safetensors").stat().st_size
     assert size < 0.6 * (base / "model.safetensors").stat().st_size

@@ -95,14 +95,16 @@ def merge(
     base: Base,
     adapter: Annotated[Path, typer.Option(metavar="DIR", help="The adapter.")],
     into: Annotated[Path, typer.Option("--into", metavar="DIR", help="The model's new folder.")],
+    full: Annotated[bool, typer.Option("--full", help="Store in float32 whatever the base.")] = False,
     as_json: AsJson = False,
 ) -> Json:
     """Write a model with an adapter merged into its weights: faster to serve where one adapter is all."""
     from finetune.lora.merge import merge as merged
 
-    report = merged(base, adapter, into)
+    report = merged(base, adapter, into, full=full)
     if not as_json:
-        say(f"{report['adapter']} is merged into {report['base']}: {into}")
+        say(f"{report['adapter']} is merged into {report['base']}: {into}, {report['dtype']}")
+        say(f"A probe's logits differ by {report['largest_difference']:g} at most.")
     return report
 
 
