@@ -129,6 +129,20 @@ class LocalModel:
             scores = torch.log_softmax(logits[first].double(), dim=-1)
         return [float(score) for score in scores]
 
+    def likelihood(self, messages: Sequence[ChatMessage], answer: str, *, deadline: float) -> float:
+        """Natural logarithm of how likely the model would answer just so, from one forward pass; errors as for all."""
+        import torch
+
+        watch = Watch(deadline)
+        prompt = self._prompt(messages)
+        tokens = [*self._tokenizer.encode(answer, add_special_tokens=False), self._tokenizer.eos_token_id]
+        self._fitting(len(prompt) + len(tokens))
+        with self._turn(watch), torch.inference_mode():
+            whole = torch.tensor([[*prompt, *tokens]], device=self._device)
+            logits = self._model(input_ids=whole, logits_to_keep=len(tokens) + 1).logits[0, :-1].float()
+            chosen = logits[torch.arange(len(tokens)), torch.tensor(tokens, device=self._device)]
+            return float((chosen - logits.logsumexp(-1)).sum())
+
     @contextmanager
     def _turn(self, watch: Watch) -> Iterator[None]:
         """One generation at a time; waits no longer than the call may take."""
@@ -148,12 +162,15 @@ class LocalModel:
             enable_thinking=False,  # templates that know no such thing pass over it
         )
         tokens: list[int] = self._tokenizer.encode(text, add_special_tokens=False, verbose=False)
-        limit = getattr(self._model.config, "max_position_embeddings", None)
-        if limit is not None and len(tokens) >= limit:
-            raise ModelOutputError(
-                f"the prompt has {len(tokens)} tokens, model {self.name} reads {limit}", "use a model with more context"
-            )
+        self._fitting(len(tokens) + 1)
         return tokens
+
+    def _fitting(self, length: int) -> None:
+        limit = getattr(self._model.config, "max_position_embeddings", None)
+        if limit is not None and length > limit:
+            raise ModelOutputError(
+                f"the prompt has {length} tokens, model {self.name} reads {limit}", "use a model with more context"
+            )
 
     def _matcher(self, schema: Schema) -> LLMatcher:
         from llguidance import LLMatcher

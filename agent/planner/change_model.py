@@ -15,7 +15,7 @@ from typing import Any, get_args
 from pydantic import ValidationError
 
 from agent.models.base import ChatMessage, ChatModel, Completion, Schema, parsed
-from agent.planner.changes import NAMES, Change, Cleared, applied, spaced
+from agent.planner.changes import NAMES, Change, Cleared, applied, change_of, spaced
 from agent.planner.slots import ASKS, MAX_QUANTITY, READ, Slots, draft
 from agent.planner.spans import Place, longer, places, span
 from agent.planner.vocabulary import Vocabulary
@@ -159,6 +159,27 @@ class ChangePlanner:
             reading.messages(self._prompt), reading.schema(), deadline=deadline, max_tokens=MAX_TOKENS
         )
         return self._believed(parsed(done.text, self._model.name), reading), done
+
+    def likelihood(self, plan: Plan, message: str, conversation: Conversation, *, deadline: float) -> float | None:
+        """Natural logarithm of how likely the model would say that the message leads to this plan.
+
+        None where the model can't tell, or no change leads there.
+
+        Raises:
+            ModelError: the model can't be reached or is too slow.
+        """
+        told = getattr(self._model, "likelihood", None)
+        if told is None:
+            return None
+        reading = Reading.of(message, conversation, self._vocabulary)
+        seen = [item.id for said in conversation.messages for item in said.shown]
+        try:
+            change = change_of(conversation.plan, plan, conversation.shown, seen)
+        except ValidationError:
+            return None
+        answer = json.dumps(change.written(), ensure_ascii=False, separators=(",", ":"))
+        chance: float = told(reading.messages(self._prompt), answer, deadline=deadline)
+        return chance
 
     def _believed(self, data: Any, reading: Reading) -> Plan:
         """Lay the change over the plan, after a check of every part."""

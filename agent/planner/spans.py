@@ -37,7 +37,7 @@ def span(text: Sequence[Place], most: int) -> str:
 
 def longer(query: str, text: Sequence[Place], most: int) -> str:
     """A pattern of a query with a run of the text before or after it, some of its own words perhaps left out."""
-    own = "".join(f"(?: {re.escape(word)})?" for word in words(query))
+    own = "".join(f"(?: {_any(re.escape(way) for way in place)})?" for place in places(query))
     added = span(text, most)
     if not own or not added:
         return own

@@ -34,7 +34,7 @@ from finetune.plans import plan_examples
 
 log = logging.getLogger(__name__)
 TEXT_SHARE = 0.2  # of the minutes for running text, where there is some
-KEPT_EVERY = 600.0  # seconds between two copies of an unfinished model
+KEPT_EVERY = 300.0  # seconds between two copies of an unfinished model
 _OPEN: dict[str, Callable[..., Any]] = {".xz": lzma.open, ".gz": gzip.open}
 WARM_UP, FALL = 0.02, 0.3  # shares of the steps' time in which the rate rises and falls
 

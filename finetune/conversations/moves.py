@@ -10,11 +10,12 @@ from typing import Any
 
 from agent.schema import Act, Plan
 from finetune.conversations.limits import LIMITS, limited, priced
-from finetune.conversations.phrasing import with_article
+from finetune.conversations.phrasing import phrasings, with_article
 from finetune.conversations.talk import COUNTS, Talk, joined, refined
 
 Moved = tuple[str, Plan]
 Move = Callable[[Talk], Moved | None]
+COMPOSED = 0.35  # of new wishes are put together from parts
 ASIDE = 0.12  # of new wishes come with a sentence that is about something else
 
 
@@ -28,7 +29,7 @@ def ask(talk: Talk) -> Moved:
     elif talk.rng.random() < 0.12:
         move, slots["who"] = "open.gift", talk.pick("recipients")
         fresh["recipient"] = slots["who"]
-    text = talk.say(move, **slots)
+    text = talk.say(move, **slots) if move == "open.gift" or talk.rng.random() > COMPOSED else _composed(talk, thing)
     plan = talk.base.model_copy(update=fresh | {"query": thing})
     talk.keep.append(thing)
     sentences: list[str] = []
@@ -43,6 +44,16 @@ def ask(talk: Talk) -> Moved:
             sentences.append(words)
     text = " ".join([text if not sentences or text.endswith("?") else f"{text}.", *sentences])
     return (f"{talk.aside()} {text}" if talk.rng.random() < ASIDE else text), plan
+
+
+def _composed(talk: Talk, thing: str) -> str:
+    """A request put together from parts, of which there are many more than of whole ones."""
+    talk.keep.append(thing)
+    named = with_article(thing, talk.rng)
+    if talk.rng.random() < 0.5:
+        return f"{talk.rng.choice(phrasings('open.find', talk.part))} {named}"
+    who, want = (talk.rng.choice(phrasings(f"open.{name}", talk.part)) for name in ("start", "want"))
+    return f"{who} {want} {named}"
 
 
 def limit(talk: Talk) -> Moved | None:

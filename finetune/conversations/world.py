@@ -22,17 +22,29 @@ from retrieval.text import short_name
 
 ITEMS, CATEGORIES, BRANDS = 240, 20, 14
 _SYLLABLES = {  # beginnings, endings
-    "train": ("b br d dr f fl g gr k l m n p pl r s st t tr v z", "a ab an ar em en er i im in o od on or u um un"),
+    "train": (
+        "b br ch d dr f fl fr g gl gr k kl kr l m n p pl ph r s sc sh sm st str t tr v wr z",
+        "a ab ack ad ag ak al am an ang ap ar as at av e eb ed eg el em en er es et i ib ig il im in ing ip ir is it "
+        "iv o ob od og ol om on op or os ot ov oo u ud ug ul um un up ur us ut ai ea ee oa ou ay ow",
+    ),
     "held-out": (
         "bl c cl cr dw h j kn pr qu sk sl sn sp th tw w y",
-        "ald arn ash ec eft elk ib ilt ind oft olm orb ust ulk uth",
+        "ald arn ash ec eft elk ind oft olm orb ust ulk uth",
     ),
 }
 _PRICES = (4.99, 7.5, 9.99, 12, 14.95, 19.99, 24, 29.9, 34.99, 45, 49.99, 59, 79.95, 99, 129, 149.99, 199, 249, 399.99)
 
 
-def nonce(part: Part, rng: random.Random, syllables: int = 2) -> str:
-    """A word that means nothing: "brodan". Training and held-out words share no syllable."""
+def nonce(part: Part, rng: random.Random, syllables: int | None = None) -> str:
+    """A word that means nothing: "brodan". Training and held-out words share no syllable.
+
+    Args:
+        part: whose syllables.
+        rng: decides.
+        syllables: how many; without it two, in training sometimes one or three.
+    """
+    if syllables is None:
+        syllables = rng.choice((1, 2, 2, 2, 3)) if part == "train" else 2
     starts, ends = (sounds.split() for sounds in _SYLLABLES[part])
     return "".join(rng.choice(starts) + rng.choice(ends) for _ in range(syllables))
 
@@ -72,8 +84,8 @@ class World:
         elif draw < 0.55 and self.vocabulary.categories:
             noun = rng.choice(self.vocabulary.categories).replace("_", " ").casefold()
         elif draw < 0.7:
-            noun = " ".join(rng.choice(plain_words(self.part)) for _ in range(rng.randint(1, 3)))
-        elif draw < 0.85:
+            noun = " ".join(rng.choice(plain_words(self.part)) for _ in range(rng.randint(1, 4)))
+        elif draw < 0.8:
             noun = nonce(self.part, rng)
         else:
             noun = f"{nonce(self.part, rng)} {rng.choice(things('nouns', self.part)).split()[-1]}"

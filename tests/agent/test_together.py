@@ -11,7 +11,7 @@ from agent.asking import Asking
 from agent.models.scripted import LIES, ScriptedModel
 from agent.planner.change_model import ChangePlanner
 from agent.planner.rules import RulesPlanner
-from agent.planner.together import LONG, SURE, Together
+from agent.planner.together import LEAST, LONG, PART, SURE, Together
 from agent.planner.vocabulary import Vocabulary
 from agent.prompting import PromptLibrary, load_prompt
 from agent.schema import Conversation
@@ -39,6 +39,25 @@ def test_a_model_that_is_sure_is_followed() -> None:
 def test_a_model_that_is_not_leaves_it_to_the_rules() -> None:
     query, reader = read(ScriptedModel(plans=[CHANGE], logprob=math.log(SURE - 0.01)))
     assert (query, reader) == (RULES.plan(MESSAGE, Conversation()).query, "rules")
+
+
+class Judge(ScriptedModel):
+    """A scripted model that also tells how likely it finds what the rules say."""
+
+    def __init__(self, own: float, rules: float) -> None:
+        super().__init__(plans=[CHANGE], logprob=own)
+        self.rules = rules
+
+    def likelihood(self, messages: object, answer: str, *, deadline: float) -> float:
+        assert answer.startswith('{"act":')
+        return self.rules
+
+
+def test_where_it_finds_the_rules_nearly_as_likely_they_are_followed() -> None:
+    edge = LEAST + PART * -20.0
+    assert read(Judge(edge + 0.1, -20.0))[1] == "model"
+    assert read(Judge(edge - 0.1, -20.0))[1] == "rules"
+    assert read(Judge(edge + 0.1, -1.0))[1] == "rules"
 
 
 @pytest.mark.parametrize("lie", ["other schema", "prose for JSON", "unknown act", "empty"])
