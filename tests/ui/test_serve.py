@@ -15,6 +15,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
+import typer
 from typer.testing import CliRunner
 
 from agent.models.base import ChatModel
@@ -26,6 +27,7 @@ from finetune.tiny import make_tiny_adapter, make_tiny_model
 from retrieval.errors import ModelUnavailableError, TuneError
 from tests.conftest import ROOT
 from ui.cli import app
+from ui.options import ModelOptions
 from ui.serving import launch
 from ui.serving.change import listing, named, promote
 from ui.serving.launch import Served, command, environment, interpreter
@@ -77,6 +79,16 @@ def test_a_client_follows_the_label_from_the_next_call_on(registry: Path) -> Non
         LabelledServer(registry, "nothing")
 
 
+def test_a_registry_is_named_where_a_server_is(registry: Path) -> None:
+    options = ModelOptions(str(registry), "production")
+    options.check()
+    model = options.open()
+    assert isinstance(model, LabelledServer)
+    assert model.name == "a-111111111111"
+    with pytest.raises(typer.BadParameter, match="registry of serve"):
+        ModelOptions(str(registry) + "x", "production").check()
+
+
 def test_readers_see_a_whole_registry_while_it_is_changed(registry: Path) -> None:
     done = threading.Event()
 
@@ -114,7 +126,7 @@ def test_a_served_name_carries_the_hash_of_the_weights(root: Path, tmp_path: Pat
         named(copy)
 
 
-def options(line: list[str]) -> dict[str, str]:
+def given(line: list[str]) -> dict[str, str]:
     return {name: value for name, value in itertools.pairwise(line) if name.startswith("--")}
 
 
@@ -122,7 +134,7 @@ def test_the_command_line_and_environment(root: Path, monkeypatch: pytest.Monkey
     monkeypatch.setenv("CROSSAISLE_API_KEY", "secret")
     served = Served(str(root / "tiny"), 8123, {"mine-1": root / "winter"}, context=100_000, rank=8, queue=5)
     line = command(served, Path("python"), gpu=False)
-    told = options(line)
+    told = given(line)
     assert told["--host"] == "127.0.0.1"
     assert told["--max-model-len"] == "8192"  # what the model reads
     assert told["--max-lora-rank"] == "16"  # the adapter has 12
@@ -136,7 +148,7 @@ def test_the_command_line_and_environment(root: Path, monkeypatch: pytest.Monkey
     assert own["VLLM_ALLOW_RUNTIME_LORA_UPDATING"] == own["HF_HUB_OFFLINE"] == own["VLLM_NO_USAGE_STATS"] == "1"
     assert own["VLLM_CPU_KVCACHE_SPACE"] == "1"
     assert own["VLLM_API_KEY"] == "secret"
-    assert options(command(served, Path("python"), gpu=True))["--dtype"] == "auto"
+    assert given(command(served, Path("python"), gpu=True))["--dtype"] == "auto"
 
 
 def test_what_can_not_be_served_is_named(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
