@@ -64,9 +64,10 @@ class LabPage:
         self.blocks.load(self.on_load, None, lists, **_QUIET)
         at.task.input(self.on_task, [at.task], [at.one, at.other, at.diff, at.status], **_QUIET)
         gr.on([at.one.input, at.other.input], self.on_diff, [at.task, at.one, at.other], [at.diff, at.status], **_QUIET)
-        at.edit.click(self.on_edit, [at.task, at.one, at.talk], [at.draft, at.live, at.status], **_QUIET)
-        drafted = [at.draft.input, at.talk.input]
-        gr.on(drafted, self.on_draft, [at.draft, at.talk], [at.live, at.status], trigger_mode="always_last", **_QUIET)
+        at.edit.click(self.on_edit, [at.task, at.one], [at.draft, at.status], **_QUIET)
+        rendered = {"outputs": [at.live, at.status], **_QUIET}
+        at.draft.change(self.on_draft, [at.draft, at.talk], trigger_mode="always_last", **rendered)
+        at.talk.input(self.on_draft, [at.draft, at.talk], **rendered)
         at.save.click(self.on_save, [at.draft], lists, **_QUIET)
         RunsTab(self.lab, at, self.team).listen()
         at.what.input(self.on_what, [at.what], [at.which, at.status], **_QUIET)
@@ -95,12 +96,11 @@ class LabPage:
 
         return self.team.told(request, compared)
 
-    def on_edit(self, task: str, one: str | None, talk: str, request: gr.Request) -> Updates:
-        """A version becomes the draft."""
+    def on_edit(self, task: str, one: str | None, request: gr.Request) -> Updates:
+        """A version becomes the draft, and is rendered by that."""
 
         def drafted(who: str) -> Updates:
-            text = self.lab.versions.find(task, one or "production").text
-            return {self.at.draft: text, self.at.status: "", **self._rendered(text, talk)}
+            return {self.at.draft: self.lab.versions.find(task, one or "production").text, self.at.status: ""}
 
         return self.team.told(request, drafted)
 

@@ -27,7 +27,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("ignore::Deprecati
 
 ATTACK = "<script>window.hacked=1</script><img src=x onerror=window.hacked=2>"
 SECRET = "a long secret"
-SLOW = 240_000
+SLOW = 120_000
 SHIPPED = (PROMPTS / "plan.md").read_text(encoding="utf-8")
 
 
@@ -56,12 +56,13 @@ class Lab:
     def __init__(self, chromium: Any, url: str) -> None:
         self.context = chromium.new_context(viewport={"width": 1280, "height": 1000}, accept_downloads=True)
         self.page = self.context.new_page()
+        self.page.set_default_timeout(SLOW)
         self.requests: list[str] = []
         self.complaints: list[str] = []
         self.page.on("request", lambda request: self.requests.append(request.url))
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
         self.page.goto(f"{url}/lab")
-        self.page.wait_for_selector("#xa-lab-listed tbody tr", timeout=60_000)
+        self.page.wait_for_selector("#xa-lab-listed tbody tr")
 
     def tab(self, name: str) -> None:
         self.page.get_by_role("tab", name=name, exact=True).click()
@@ -123,7 +124,7 @@ def test_a_grid_runs_is_shown_compared_downloaded_and_promoted(
         text = SHIPPED.replace("name: plan-1", "name: plan-brief").replace("# system\n", "# system\nBe brief. ", 1)
         brief = Versions.of(memory.prompts).save(text, "ada").hash
     lab.page.reload()
-    lab.page.wait_for_selector("#xa-lab-listed :text('plan-brief')", timeout=60_000)
+    lab.page.wait_for_selector("#xa-lab-listed :text('plan-brief')")
     lab.tab("Runs")
     lab.page.fill("#xa-lab-name input, #xa-lab-name textarea", "first")
     lab.pick("xa-lab-plans", "plan-brief")
@@ -240,15 +241,16 @@ class TestSignIn:
     def test_a_role_that_was_taken_away_counts_at_once(self, chromium: Any, guarded: str, market: Path) -> None:
         context = chromium.new_context()
         page = context.new_page()
+        page.set_default_timeout(SLOW)
         page.goto(f"{guarded}/lab")
         page.locator("input").first.fill("tess")
         page.locator("input[type=password]").fill(SECRET)
         page.get_by_role("button", name="Login").click()
-        page.wait_for_selector("#xa-lab-listed tbody tr", timeout=60_000)
+        page.wait_for_selector("#xa-lab-listed tbody tr")
         users = Users.of(market)
         users.add("tess", SECRET, "shopper")
         page.click("#xa-lab-edit")
-        page.wait_for_selector("#xa-lab-told :text('for the product team')", timeout=60_000)
+        page.wait_for_selector("#xa-lab-told :text('for the product team')")
         assert page.input_value("#xa-lab-draft textarea") == ""
         users.close()
         context.close()
