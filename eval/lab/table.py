@@ -50,12 +50,17 @@ def table(found: Measured, seed: int = 0, told: Mapping[str, Any] | None = None)
     for pair, row in _compared(price, seed).items():
         paired.setdefault(pair, {}).update(row)
     _latency(found, beyond, paired, seed)
-    scored = len(untold) < len(BETTER)
-    systems = summarise(best, seed) if scored else beyond
+    systems = summarise(best, seed) if len(untold) < len(BETTER) else {cell: {} for cell in values}
+    for cell, figures in systems.items():  # what only some cells can be told by stands beside, not in the main table
+        apart = {m: one for m, one in figures.items() if any(m not in own for own in best.values())}
+        beyond[cell] = {**apart, **beyond[cell]}
+    everywhere = {
+        cell: {m: systems.get(cell, {})[m] for m in BETTER if all(m in own for own in best.values())} for cell in values
+    }
     return Results(
         protocol="lab",
         n=len(found.sessions),
-        systems={cell: systems.get(cell, {}) for cell in values},
+        systems=everywhere if any(everywhere.values()) else beyond,
         paired=paired,
         beyond=beyond,
         notes=tuple(notes),
@@ -82,7 +87,7 @@ def _compared(values: Mapping[str, Values], seed: int) -> dict[str, dict[str, Pa
     for cell, own in values.items():
         if cell == BASELINE:
             continue
-        both = {metric for metric in own if (~np.isnan(own[metric]) & ~np.isnan(base[metric])).any()}
+        both = {m for m in own if m in base and (~np.isnan(own[m]) & ~np.isnan(base[m])).any()}
         pair = {cell: {m: own[m] for m in own if m in both}, BASELINE: {m: base[m] for m in base if m in both}}
         found |= compare(pair, [BASELINE], seed)
     return found

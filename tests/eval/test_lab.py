@@ -132,8 +132,8 @@ class TestRun:
         served, asks = results.systems[BASELINE], results.systems["plan-asks-back"]
         assert (served["MRR"].value, asks["MRR"].value) == (1.0, 0.0)
         assert (served["act accuracy"].value, asks["act accuracy"].value) == (1.0, 0.0)
-        assert served["grounded"].value == 0.0, "what the model said was false and was replaced"
-        assert "grounded" not in asks, "it wrote no sentence: not scorable is not 0"
+        assert results.beyond[BASELINE]["grounded"].value == 0.0, "what the model said was false and was replaced"
+        assert "grounded" not in results.beyond["plan-asks-back"], "it wrote no sentence: not scorable is not 0"
         assert results.beyond["plan-asks-back"]["clarifying turns"].value == 1.0
         assert results.beyond[BASELINE]["tokens in"].value > 100
         pair = results.paired[f"plan-asks-back vs {BASELINE}"]
@@ -142,6 +142,21 @@ class TestRun:
         again, equal = recomputed(tmp_path / "lab")
         assert equal
         assert again.to_json() == results.to_json()
+
+    def test_a_figure_that_production_has_not_is_compared_with_nothing(
+        self, shop: Shop, memory: Memory, tmp_path: Path, candles: str
+    ) -> None:
+        """Production's prompt asks back, so that it writes no sentence that could be grounded."""
+        versions = Versions.of(memory.prompts)
+        asks = versions.save(prompt_file(tmp_path, "asks", "CLARIFY").read_text(encoding="utf-8"), "ada")
+        versions.promote("plan", asks.hash, "ada", evidence="x", evidence_hash="x")
+        sessions = write_sessions(tmp_path / "s.jsonl", [session("s", "scented candles", took=(candles,))])
+        shipped = prompt_file(tmp_path, "finds", "Find.")
+        wanted = grid(sample_shop(), sessions, model=MODEL, prompts={"plan": ["production", str(shipped)]})
+        results = run(wanted, tmp_path / "lab", opened(shop, memory, ScriptedModel(answer=obedient)))
+        assert "grounded" in results.beyond["plan-finds"]
+        assert "grounded" not in results.paired[f"plan-finds vs {BASELINE}"]
+        assert recomputed(tmp_path / "lab")[1]
 
     def test_a_changed_run_file_is_noticed(self, shop: Shop, memory: Memory, tmp_path: Path, candles: str) -> None:
         rows = [session("s", "scented candles", took=(candles,))]
