@@ -15,7 +15,7 @@ from typing import Literal
 from agent.planner.change_model import ChangePlanner
 from agent.planner.chinese import has_chinese
 from agent.planner.rules import RulesPlanner
-from agent.schema import Conversation, Plan
+from agent.schema import Act, Conversation, Plan
 from retrieval.errors import ModelOutputError
 
 Reader = Literal["rules", "model"]
@@ -63,8 +63,20 @@ class Together:
             plan, done = self._small.read(message, conversation, deadline=deadline)
         except ModelOutputError:
             return ruled, "rules"
+        if _left_to_rules(plan, ruled):
+            return ruled, "rules"
         told = done.logprob if done.logprob is not None else 0.0
         other = self._small.likelihood(ruled, message, conversation, deadline=deadline)
         if told < (math.log(self._sure) if other is None else LEAST + PART * other):
             return ruled, "rules"
         return plan.model_copy(update={"confidence": round(math.exp(told), 3)}), "model"
+
+
+def _left_to_rules(plan: Plan, ruled: Plan) -> bool:
+    """Whether the model may not decide: where the rules see a comparison or the cart, and where it opens a cart itself.
+
+    The rules speak of these only where their patterns are plain, and nothing is to enter or leave a cart by mistake.
+    """
+    if ruled.act in (Act.CART, Act.COMPARE) and plan.act is not ruled.act:
+        return True
+    return plan.act is Act.CART and ruled.act is not Act.CART and not plan.targets

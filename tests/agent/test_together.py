@@ -14,7 +14,7 @@ from agent.planner.rules import RulesPlanner
 from agent.planner.together import LEAST, LONG, PART, SURE, Together
 from agent.planner.vocabulary import Vocabulary
 from agent.prompting import PromptLibrary, load_prompt
-from agent.schema import Conversation
+from agent.schema import Act, Conversation, Message, Plan, Shown
 from agent.understand import understand
 from retrieval.errors import ModelUnavailableError
 
@@ -58,6 +58,23 @@ def test_where_it_finds_the_rules_nearly_as_likely_they_are_followed() -> None:
     assert read(Judge(edge + 0.1, -20.0))[1] == "model"
     assert read(Judge(edge - 0.1, -20.0))[1] == "rules"
     assert read(Judge(edge + 0.1, -1.0))[1] == "rules"
+
+
+def test_it_may_not_open_the_cart_where_the_rules_see_none() -> None:
+    show = {"act": "cart", "cart_op": "show"}
+    sure = ScriptedModel(plans=[show], logprob=0.0)
+    plan, reader = together(sure).read("only Petzl please", Conversation(), deadline=time.monotonic() + 30)
+    assert (plan.act, reader) == (Act.RECOMMEND, "rules")
+    plan, reader = together(sure).read("show my cart", Conversation(), deadline=time.monotonic() + 30)
+    assert (plan.act, reader) == (Act.CART, "model")
+
+
+def test_a_comparison_that_the_rules_see_stays_one() -> None:
+    shown = tuple(Shown(id=f"a:{n}", title="Torch", name="Torch", price_minor=n, currency="USD") for n in (1, 2))
+    talk = Conversation(messages=(Message(role="assistant", text="", plan=Plan(query="torch"), shown=shown),))
+    sure = ScriptedModel(plans=[{"act": "recommend", "price": "cheaper"}], logprob=0.0)
+    plan, reader = together(sure).read("compare the first and the second", talk, deadline=time.monotonic() + 30)
+    assert (plan.act, reader) == (Act.COMPARE, "rules")
 
 
 @pytest.mark.parametrize("lie", ["other schema", "prose for JSON", "unknown act", "empty"])
