@@ -27,7 +27,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("ignore::Deprecati
 
 ATTACK = "<script>window.hacked=1</script><img src=x onerror=window.hacked=2>"
 SECRET = "a long secret"
-SLOW = 120_000
+SLOW = 600_000
 SHIPPED = (PROMPTS / "plan.md").read_text(encoding="utf-8")
 
 
