@@ -217,7 +217,7 @@ def _people(heard: Heard, plan: Plan, conversation: Conversation) -> dict[str, A
     elif heard.similar:
         refused = heard.targets
     elif (heard.dislikes and not heard.edits.exclude and not heard.edits.not_brands) or (
-        heard.more and not heard.phrases
+        heard.more and not heard.phrases and not heard.wishes.price
     ):
         refused = shown
     if heard.more and not heard.similar and not heard.definite and not heard.wishes.price:
@@ -241,6 +241,7 @@ def _ask(heard: Heard, plan: Plan) -> str | None:
         plan.platforms,
         plan.exclude,
         plan.not_brands,
+        plan.not_platforms,
         plan.not_items,
     )
     moves = (heard.ideas, heard.more, heard.any_brand, heard.any_platform, heard.wishes.price, heard.price.clear)

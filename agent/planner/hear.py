@@ -21,6 +21,7 @@ from agent.planner.wishes import Wishes, read_wishes
 from agent.schema import Act, Conversation, Plan, Shown
 
 _SIGN = r"[$£€¥₹]|dollars?|euros?|pounds|bucks|quid|usd|eur|gbp"
+_PARTING = r"thanks|thank you|bye|goodbye|hello|hi|hey|that is great|great"  # no answer to a question
 _COUNTS = {"two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10}
 _COUNTS |= {"a dozen": 12, "a couple": 2}
 
@@ -117,7 +118,7 @@ def hear(message: str, conversation: Conversation, vocabulary: Vocabulary) -> He
     names = read_names(text, vocabulary, head_of(previous.query) if previous else "")
     ideas = reads["ideas"] or reads["mine"] or other_aisle
     serves = acts.serves(text) and not references
-    answering = previous is not None and previous.act is Act.CLARIFY
+    answering = previous is not None and previous.act is Act.CLARIFY and not text.has(_PARTING)
     return Heard(
         text=text, price=price, wishes=wishes, recipient=recipient, references=tuple(references), edits=edits,
         names=names, phrases=tuple(phrases(text, vocabulary)), cart=cart, quantity=quantity, compares=compares,

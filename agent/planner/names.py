@@ -13,7 +13,7 @@ from agent.planner.vocabulary import Named, Vocabulary
 
 _MADE = {"from", "by", "brand", "brands", "only", "prefer", "make", "be"}
 _FITTING = {"for", "with", "fits", "fit", "to", "my"}  # "case for a Samsung phone" is not by Samsung
-_ON = {"on", "from", "at", "via", "in", "by", "through", "only", "platform", "shop", "store"}
+_ON = {"on", "just", "prefer", "from", "at", "via", "in", "by", "through", "only", "platform", "shop", "store"}
 _ELSEWHERE = (
     r"(?:(?:only|just|sold|available) )*(?:from|on|at|via|through) (?:ebay|e-bay|amazon|walmart|aliexpress|ali express|"
     r"alibaba|etsy|temu|shein|taobao|tmall|jd|rakuten|costco|newegg|wayfair|shopee|lazada|flipkart|zalando|best buy|"
@@ -21,6 +21,11 @@ _ELSEWHERE = (
     r"(?= (?:[.,!?;]|and|but|for|under|below|with|instead|then|now|or|if) | $)"
 )
 _ARTICLES = {"the", "a", "an", "my", "is", "be", "of"}
+_INSIDE = (" in ", " in the ", " within ", " from the ", " under the ")
+_UNITS = frozenset({"day", "days", "week", "weeks", "hour", "hours", "budget", "reach"})
+_PLACING = frozenset(
+    ["in", "the", "from", "category", ":", "aisle", "within", "only", "department", "section", "among", "your", "of"]
+)
 
 
 @dataclass
@@ -114,26 +119,24 @@ def _categories(text: Text, vocabulary: Vocabulary, names: Names, tokens: Sequen
         after = tokens[hit.end] if hit.end < len(tokens) else ""
         placed = after in {"aisle", "category", "section", "department"}
         named = before.endswith((" category ", " category : ", " aisle ", " aisle : ", " department ", " section "))
-        inside = before.endswith((" in ", " in the ", " within ", " from the ", " under the ")) and _is_place(
-            text, hit, before
-        )
+        inside = before.endswith(_INSIDE) and _is_place(text, hit, before)
+        inside |= before.endswith((" among ", " among the ")) or (before.endswith(" within ") and after not in _UNITS)
+        inside |= before.endswith((" from ", " from your ")) and _is_aisle(text, hit, before, after)
         if placed or named or inside:
             names.categories.extend(hit.names)
             start = hit.start - 1
-            while start >= 0 and tokens[start] in {
-                "in",
-                "the",
-                "from",
-                "category",
-                ":",
-                "aisle",
-                "within",
-                "only",
-                "department",
-                "section",
-            }:
+            while start >= 0 and tokens[start] in _PLACING:
                 start -= 1
             text.take(range(start + 1, hit.end + placed), "name")
+
+
+def _is_aisle(text: Text, hit: Named, before: str, after: str) -> bool:
+    """Whether a category after "from" is an aisle to take goods from, rather than what they are made of or without."""
+    if any(words in before for words in (" made from ", " free from ", " away from ", " change from ")):
+        return False
+    described = all(token.low in lexicon().describing for token in text.tokens[hit.start : hit.end])
+    ends = not after or not after[0].isalnum() or after in lexicon().stop
+    return ends and not described
 
 
 def _is_place(text: Text, hit: Named, before: str) -> bool:

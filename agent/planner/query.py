@@ -98,6 +98,8 @@ def is_noun(text: Text, at: int) -> bool:
     after = text.tokens[at + 1].low if at + 1 < len(text) else ""
     if before in lexicon().before_verb:
         return False
+    if text.tokens[at].low == "display" and before in {"a", "an", "the"}:
+        return True
     follows = bool(after) and after[0].isalnum() and after not in lexicon().stop
     described = before in lexicon().describing or (before[:1].isalnum() and before not in lexicon().stop)
     return (follows and (bool(before) or text.tokens[at].low in lexicon().noun_first)) or described

@@ -16,10 +16,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from agent.planner.acts import EVERYTHING
+from agent.planner.answers import answered
 from agent.planner.carry import carry
 from agent.planner.chinese import has_chinese, plan_chinese
 from agent.planner.hear import Heard, hear
 from agent.planner.lexicon import said
+from agent.planner.plainer import plainer
 from agent.planner.query import main
 from agent.planner.refer import asked_for, by_price
 from agent.planner.retract import retraction
@@ -46,10 +48,12 @@ class RulesPlanner:
 
     def plan(self, message: str, conversation: Conversation) -> Plan:
         """The plan for a message, with everything carried over from earlier turns. Never fails, whatever the text."""
-        message = shortened(message)
+        said = shortened(message)
+        message = plainer(said, self.vocabulary)
         parts = retraction(message, self.vocabulary)
         if parts is None:
-            return self._plan(message, conversation)
+            plan = self._plan(message, conversation)
+            return plan.model_copy(update={"question": said[:500]}) if plan.question == message[:500] != "" else plan
         first, rest = parts
         retracted = self._plan(first, conversation).model_copy(update={"act": Act.RECOMMEND, "ask": None})
         before = Message(role="user", text=first), Message(role="assistant", text="", plan=retracted)
@@ -66,6 +70,9 @@ class RulesPlanner:
             return plan_chinese(message, base, conversation, self.vocabulary)
         if not any(c.isascii() and c.isalnum() for c in message) and not _is_latin(message):
             return base.model_copy(update={"act": Act.RECOMMEND, "query": message[:MAX_QUERY], "confidence": 0.5})
+        plain = answered(message, base.model_copy(update={"act": previous.act})) if previous is not None else None
+        if plain is not None:
+            return plain
         heard = hear(message, conversation, self.vocabulary)
         if heard.reset and heard.cart is None:
             base, conversation = Plan(), Conversation()

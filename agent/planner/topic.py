@@ -115,6 +115,7 @@ def _relation(heard: Heard, chosen: Phrase, base: Plan, vocabulary: Vocabulary) 
     bare = chosen.cue == "bare" and not (about_it or chosen.definite or chosen.attached or heard.references)
     describes = _describes(chosen, base, vocabulary) or _is_contrast(heard, chosen, base)
     rules = (
+        (not base.query and chosen.attached and heard.text.low.startswith(" with "), "add"),
         (not base.query, "correct"),
         ((bool(heard.companion) or _is_refused(heard, base)) and chosen.names and not again, "replace"),
         (again or set(terms(chosen.text)) <= set(terms(base.query)), "same"),
@@ -122,6 +123,7 @@ def _relation(heard: Heard, chosen: Phrase, base: Plan, vocabulary: Vocabulary) 
         (chosen.names and heard.text.has(said("topic.meant")), "correct"),
         (_is_errand(heard, chosen, base, vocabulary), "replace"),
         (short and not goods and _is_proper(heard, chosen), "join"),
+        (short and describes and chosen.cue == "wish" and heard.text.has("i (?:would )?prefer"), "join"),
         (not chosen.names, "join" if short and chosen.cue != "purpose" else "add"),
         (asked, "replace"),
         (answers, "join" if short else "add"),
