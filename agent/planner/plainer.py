@@ -140,6 +140,9 @@ def _near(word: str, *, whole: bool) -> set[str]:
     return near - {word}
 
 
+LONGEST = 600  # characters: longer messages are no simple requests, and rewording would take longer than reading
+
+
 def mended(message: str, vocabulary: Vocabulary) -> str:
     """The message with slips in words of asking mended, where neither a name nor goods of the shop are spelled so."""
 
@@ -154,7 +157,9 @@ def mended(message: str, vocabulary: Vocabulary) -> str:
 
 
 def plainer(message: str, vocabulary: Vocabulary) -> str:
-    """The message in plainer words; unchanged where no rule fits or nothing would be left."""
+    """The message in plainer words; unchanged where no rule fits, nothing would be left, or it is too long for one."""
+    if len(message) > LONGEST:
+        return message
     text = _without_asides(_applied(mended(message, vocabulary))).strip()
     return text if any(c.isalnum() for c in text) else message
 

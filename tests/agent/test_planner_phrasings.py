@@ -91,7 +91,7 @@ def test_many_ways_to_say_it_are_understood(message: str, expected: dict[str, An
 
 @pytest.mark.parametrize(
     ("slip", "word"),
-    [("plaese", "please"), ("somethin", "something"), ("recomend", "recommend"), ("hsow", "show"), ("Coudl", "Could")],
+    [("plaese", "please"), ("somethin", "something"), ("recomend", "recommend"), ("shwo", "show"), ("Coudl", "Could")],
 )
 def test_slips_in_words_of_asking_are_mended(slip: str, word: str) -> None:
     assert mended(slip, VOCABULARY) == word
