@@ -19,6 +19,7 @@ from eval.groups import beside, read_groups
 from retrieval.build import serving
 from retrieval.catalogue import Catalogue
 from retrieval.clean import clean_feed
+from retrieval.errors import EvaluationError
 from retrieval.feeds import open_feed
 from retrieval.progress import Progress
 from retrieval.shop import Shop
@@ -63,7 +64,7 @@ def load(
 
     Args:
         path: a folder made by `crossaisle ingest`, or anything that `crossaisle ingest` reads.
-        format: the readers' format, None to detect it; without meaning for a shop folder.
+        format: the readers' format, None to detect it; a shop folder knows its own.
         groups: a table of shoppers' attributes (see `eval.groups.read_groups`); without it, demographics that lie
             beside the transactions of The Complete Journey are used.
         progress: told what is being done.
@@ -72,13 +73,18 @@ def load(
     Raises:
         FeedError: it can't be read.
         ShopError: it is a damaged shop.
-        EvaluationError: the groups can't be read.
+        EvaluationError: the groups can't be read, or a shop is given with another format than its own.
     """
     people = read_groups(groups) if groups else beside(path)
     if path.is_dir() and (serving(path) is not None or (path / "building").is_dir()):
         shop = Shop.open(path, chroma_url)
         clock: Clock = "order" if shop.manifest.get("clock") == "order" else "time"
         form, counts = str(shop.manifest.get("format", "")), shop.manifest["counts"]
+        if format not in (None, form):
+            raise EvaluationError(
+                f"{path} is a shop built from the format {form!r}, not {format!r}",
+                "leave --format out for a shop",
+            )
         return Data(shop.name, shop.catalogue, shop.events, form, clock, shop, people, counts)
     feed = open_feed(path, format)
     with tempfile.TemporaryDirectory(prefix="crossaisle-eval-") as folder:

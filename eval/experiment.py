@@ -133,7 +133,9 @@ def with_trivial(problem: Problem, systems: Sequence[str]) -> dict[str, str]:
 
 
 def _trivial(problem: Problem) -> list[str]:
-    return ["popular", "repeat"] + (["echo"] if any(case.shown for case in problem.main) else [])
+    """What no result may fall behind; where a few judged items are ranked, any order is worth something."""
+    judged = ["random"] if problem.protocol == "search" else []
+    return ["popular", "repeat", *judged, *(["echo"] if any(case.shown for case in problem.main) else [])]
 
 
 def _results(

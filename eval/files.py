@@ -91,6 +91,8 @@ def lines(path: Path, limit: int = LINE_LIMIT) -> Iterator[tuple[int, bytes]]:
                 text = (line.removeprefix(b"\xef\xbb\xbf") if number == 1 else line).strip()
                 if text:
                     yield number, text
+    except FileNotFoundError:
+        raise fault(path, "there is no such file", "check the path") from None
     except (OSError, EOFError, zlib.error) as error:
         raise fault(path, f"reading broke off ({error})", "write it again", line=number + 1) from None
 

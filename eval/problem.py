@@ -67,6 +67,7 @@ class Problem:
             gives None where no events are left to cut.
         targets_by: "item" or "category".
         shop: the opened shop that the data came from, where they came from one.
+        clock: "order" where the data tell no dates but only what came after what.
     """
 
     protocol: str
@@ -81,6 +82,7 @@ class Problem:
     earlier: Callable[[], Problem | None]
     targets_by: Literal["item", "category"] = "item"
     shop: Shop | None = None
+    clock: Literal["time", "order"] = "time"
 
     def slices(self, most: int) -> Iterator[Problem]:
         """Up to `most` earlier slices, the latest first, each cut out of what the one after it may learn from."""

@@ -19,6 +19,7 @@ import typer
 
 from ui.commands import evaluate, lab, measure, serve, tune, users
 from ui.options import (
+    COMPACT,
     Adapter,
     AsJson,
     Chroma,
@@ -145,7 +146,7 @@ def shop(
     listening = listen(host, port)
     with (
         traced(traces, content=traces_content),
-        Desk(shop, state, chroma_url, options.open()) as desk,
+        Desk(shop, state, chroma_url, options.open(COMPACT)) as desk,
         users_for(host, sign_in, shop, state) as users,
     ):
         desk.warm()
@@ -179,7 +180,7 @@ def chat(
     from ui.commands import talk
     from ui.desk import Desk
 
-    with traced(traces, content=traces_content), Desk(shop, state, chroma_url, options.open()) as desk:
+    with traced(traces, content=traces_content), Desk(shop, state, chroma_url, options.open(COMPACT)) as desk:
         return talk.chat(desk, message, shopper or None, conversation, quiet=as_json)
 
 

@@ -57,6 +57,8 @@ def chat_json(reply: Reply, conversation: str = "") -> Json:
         "conversation": conversation,
         "planner": trace.planner,
         "explainer": trace.explainer,
+        "model": trace.model,
+        "prompts": dict(trace.prompts),
         "degraded": trace.degraded,
         "problems": list(trace.problems),
         "model_calls": trace.model_calls,

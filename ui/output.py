@@ -14,16 +14,19 @@ from typing import Any
 
 import typer
 
-from retrieval.errors import CrossAisleError, EvaluationError
+from retrieval.errors import CrossAisleError, EvaluationError, FeedError, ShopError
 
 INTERRUPTED = 130
 
 
-def command(run: Callable[..., dict[str, Any] | None]) -> Callable[..., None]:
+Run = Callable[..., dict[str, Any] | None]
+
+
+def command(run: Run, unusable: tuple[type[CrossAisleError], ...] = (EvaluationError,)) -> Callable[..., None]:
     """Make a function a command: with `as_json` what it returns is printed, and nothing else reaches stdout.
 
-    A `CrossAisleError` becomes its message on stderr and exit status 1 (2 if what was given can't be evaluated), an
-    interruption exits with 130, both without a traceback. A result with a false `"ok"` is printed and exits with 1.
+    A `CrossAisleError` becomes its message on stderr and exit status 1 (2 if it is `unusable`), an interruption exits
+    with 130, both without a traceback. A result with a false `"ok"` is printed and exits with 1.
     """
 
     @functools.wraps(run)
@@ -41,7 +44,7 @@ def command(run: Callable[..., dict[str, Any] | None]) -> Callable[..., None]:
                 sys.stdout.buffer.flush()
         except CrossAisleError as error:
             complain(str(error))
-            raise typer.Exit(2 if isinstance(error, EvaluationError) else 1) from None
+            raise typer.Exit(2 if isinstance(error, unusable) else 1) from None
         except KeyboardInterrupt:
             raise typer.Exit(INTERRUPTED) from None
         except BrokenPipeError:
@@ -51,6 +54,11 @@ def command(run: Callable[..., dict[str, Any] | None]) -> Callable[..., None]:
             raise typer.Exit(1)
 
     return wrapped
+
+
+def scoring(run: Run) -> Callable[..., None]:
+    """A command that scores: what can't be read or scored exits with 2, since 1 tells that a threshold was missed."""
+    return command(run, (EvaluationError, FeedError, ShopError))
 
 
 def complain(text: str) -> None:

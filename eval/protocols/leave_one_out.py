@@ -79,6 +79,7 @@ def _problem(data: Data, events: pl.DataFrame, among: pl.DataFrame, split: str) 
         metrics=METRICS,
         earlier=lambda: _problem(data, before, among, "valid" if split == "test" else "earlier"),
         shop=data.shop,
+        clock=data.clock,
     )
 
 

@@ -111,6 +111,7 @@ def _problem(data: Data, categories: Catalogue, events: pl.DataFrame, how: Split
         ),
         targets_by="category",
         shop=data.shop,
+        clock=data.clock,
     )
 
 

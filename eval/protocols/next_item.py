@@ -83,6 +83,7 @@ def _problem(data: Data, events: pl.DataFrame, how: Splitter, split: str) -> Pro
         metrics=METRICS,
         earlier=lambda: _problem(data, cut.before, how.earlier(), "valid" if split == "test" else "earlier"),
         shop=data.shop,
+        clock=data.clock,
     )
 
 

@@ -21,7 +21,7 @@ from eval.problem import Case, Problem
 from eval.systems.base import Ranked, System
 from eval.systems.crossaisle_words import Shelves
 from retrieval.build_stages import texts
-from retrieval.catalogue import Catalogue, Rows
+from retrieval.catalogue import Catalogue
 from retrieval.channels.base import Channel
 from retrieval.channels.interests import Interests
 from retrieval.channels.registry import EVERY
@@ -30,7 +30,7 @@ from retrieval.ranker.items import NEXT_ALONE, ItemRanker, ItemRankerConfig
 from retrieval.recommend import recommend
 from retrieval.sensitive import Sensitive
 
-_KEPT: list[tuple[Problem, tuple[dict[str, Channel], ItemRanker]]] = []  # at most one
+SHOWN = 10  # items on the list
 
 
 class Items(System):
@@ -56,25 +56,24 @@ class Items(System):
 
 
 class Listed(System):
-    """The list that is shown to whoever asks for nothing; where only some rows may be ranked, those of them on it."""
+    """The list that is shown to whoever asks for nothing; where only some rows may be ranked, those of them on it.
+
+    It is as long as `crossaisle recommend` makes it: a longer one would be parted otherwise and begin otherwise.
+    """
 
     name: ClassVar[str] = "crossaisle_list"
 
     def fit(self, problem: Problem) -> None:
         """Fit what the shop is made of."""
         channels, ranker = _fitted(problem)
-        catalogue = problem.catalogue
+        catalogue = _dated(problem)
         parts = channels | ({ItemRanker.name: ranker} if ranker.rankers else {})
         self._shop = Shelves(catalogue, load_encoder("static"), parts, Sensitive.of(catalogue))
-        self._depth = problem.depth
-        self._lists: dict[str, Rows] = {}
 
     def rank(self, case: Case, k: int) -> Ranked:
-        """The list, of the depth that the protocol looks at."""
-        if case.key not in self._lists:  # several views ask about the same shopper
-            entries = recommend(self._shop, case.history, self._depth).entries
-            self._lists[case.key] = np.array([entry.candidate.row for entry in entries], dtype=np.int32)
-        rows = self._lists[case.key]
+        """The list."""
+        entries = recommend(self._shop, case.history, SHOWN).entries
+        rows = np.array([entry.candidate.row for entry in entries], dtype=np.int32)
         rows = (rows if case.allowed is None else rows[case.allowed[rows]])[:k]
         return rows, -np.arange(len(rows), dtype=np.float64)
 
@@ -87,13 +86,6 @@ class Listed(System):
 
 
 def _fitted(problem: Problem) -> tuple[dict[str, Channel], ItemRanker]:
-    """What `_fit` makes, kept for the next system on the same problem."""
-    if not _KEPT or _KEPT[0][0] is not problem:
-        _KEPT[:] = [(problem, _fit(problem))]
-    return _KEPT[0][1]
-
-
-def _fit(problem: Problem) -> tuple[dict[str, Channel], ItemRanker]:
     """The channels, and the order learnt on one slice of time earlier."""
     catalogue, vectors = _dated(problem), _vectors(problem)
     names = EVERY if problem.shop is None else [name for name in EVERY if name in problem.shop.channels]
@@ -104,7 +96,7 @@ def _fit(problem: Problem) -> tuple[dict[str, Channel], ItemRanker]:
     }
     if vectors is not None:
         channels[Interests.name] = Interests(catalogue, vectors)
-    config = NEXT_ALONE if problem.protocol == "leave-one-out" else ItemRankerConfig()
+    config = NEXT_ALONE if problem.clock == "order" else ItemRankerConfig()
     return channels, ItemRanker.fit(problem.events, catalogue, vectors, channels, config=config)
 
 

@@ -23,7 +23,8 @@ class LightGCN(System):
     def fit(self, problem: Problem) -> None:
         """Train on the problem's events."""
         self._size = len(problem.catalogue)
-        self._model = GraphModel.fit(problem.events, problem.catalogue, self.config)
+        config = self.config or GraphConfig(seed=self.seed)
+        self._model = GraphModel.fit(problem.events, problem.catalogue, config)
 
     def scores_of(self, case: Case) -> NDArray[np.floating[Any]]:
         """(n,) cosine with the shopper; -inf for items not modelled and for all without a known event."""

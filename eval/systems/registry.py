@@ -15,6 +15,7 @@ SYSTEMS: dict[str, str] = {  # name -> "module:Class"
     "crossaisle_list": "eval.systems.crossaisle_items:Listed",
     "crossaisle_static": "eval.systems.crossaisle_words:StaticWords",
     "crossaisle_words_alone": "eval.systems.crossaisle_words:WordsAlone",
+    "random": "eval.systems.chance:Chance",
     "popular": "eval.systems.popular:Popular",
     "repeat": "eval.systems.repeat:Repeat",
     "repeat_decayed": "eval.systems.repeat:RepeatDecayed",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from inspect import signature
 from pathlib import Path
 
 import numpy as np
@@ -10,12 +11,13 @@ import pytest
 
 from eval.problem import Problem
 from eval.ranking import Options, problem, usual_systems
-from eval.systems.crossaisle_items import Listed
+from eval.systems.crossaisle_items import SHOWN, Listed
 from retrieval.ingest import ingest
 from retrieval.ranker.items import NEXT_ALONE, ItemRankerConfig
 from retrieval.recommend import recommend
 from tests.eval.hand_made import crowd
 from tests.retrieval.small_shop import write_feed
+from ui.cli import recommend as recommend_command
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +29,7 @@ def test_the_list_scored_is_the_list_that_recommending_gives(asked: Problem) -> 
     system = Listed()
     system.fit(asked)
     case = next(iter(asked.views["all"]))
-    entries = recommend(system._shop, case.history, asked.depth).entries
+    entries = recommend(system._shop, case.history, SHOWN).entries
     rows, scores = system.rank(case, 10)
     assert rows.tolist() == [entry.candidate.row for entry in entries[:10]]
     assert (np.diff(scores) < 0).all()
@@ -39,8 +41,12 @@ def test_of_a_part_of_the_goods_it_gives_those_on_the_list_in_its_order(asked: P
     case = next(iter(asked.views["known"]))
     assert case.allowed is not None
     rows, _ = system.rank(case, asked.depth)
-    whole = [entry.candidate.row for entry in recommend(system._shop, case.history, asked.depth).entries]
+    whole = [entry.candidate.row for entry in recommend(system._shop, case.history, SHOWN).entries]
     assert rows.tolist() == [row for row in whole if case.allowed[row]]
+
+
+def test_its_length_is_that_of_the_command_that_shows_it() -> None:
+    assert signature(recommend_command).parameters["k"].default == SHOWN
 
 
 def test_it_stands_beside_the_learned_order_where_items_are_ranked(asked: Problem) -> None:

@@ -113,7 +113,7 @@ def test_an_empty_box_is_no_turn(visit: Callable[..., Visit]) -> None:
 
 def test_cards_come_before_prose_and_the_model_in_use_is_named(visit: Callable[..., Visit], picture: Any) -> None:
     tab = visit()
-    assert "no language model" in tab.page.inner_text(".xa-model")
+    assert "compact, offline" in tab.page.inner_text(".xa-model")
     picture(tab.page, "hello-1280")
     tab.page.evaluate(WATCH)
     tab.say("scented candles under 40 euros")

@@ -8,12 +8,12 @@ from typing import Annotated, Any
 import typer
 
 from ui.options import AsJson, ModelUrl
-from ui.output import command
+from ui.output import scoring
 
 Given = Path | None
 
 
-@command
+@scoring
 def adapter(
     *,
     base: Annotated[str, typer.Option(metavar="MODEL", help="The base's folder; with --model-url its name there.")],

@@ -9,7 +9,7 @@ import typer
 
 from ui.commands.rank import Names, Split
 from ui.options import COMPACT, Adapter, AsJson, ModelName, ModelOptions, ModelPath, ModelUrl
-from ui.output import command
+from ui.output import scoring
 
 Json = dict[str, Any]
 Given = Path | None
@@ -19,7 +19,7 @@ Part = Annotated[Split, typer.Option(help="valid: the half to choose on; test: a
 Seed = Annotated[int, typer.Option(min=0, help="Of everything random.")]
 
 
-@command
+@scoring
 def search(
     *,
     data: Annotated[Path, typer.Option("--data", metavar="FILE", help="JSON lines: query, title, label (E, S, C, I).")],
@@ -45,7 +45,7 @@ def search(
     return told(results, quiet=as_json)
 
 
-@command
+@scoring
 def dialogue(
     *,
     conversations: Annotated[Path, typer.Option(metavar="FILE", help="Conversations in PSCon's format.")],
@@ -69,7 +69,7 @@ def dialogue(
     return told(results, quiet=as_json)
 
 
-@command
+@scoring
 def plan(
     *,
     turns: Annotated[

@@ -15,7 +15,7 @@ import typer
 
 from ui.commands import adapter_eval, ask, evidence, rank
 from ui.options import AsJson
-from ui.output import command
+from ui.output import scoring
 
 if TYPE_CHECKING:
     from eval.results import Results
@@ -41,7 +41,7 @@ def _group() -> None:
 
 
 @app.command("score")
-@command
+@scoring
 def score(
     *,
     run: Annotated[Path, typer.Argument(help="What was ranked: TREC, JSON lines or Parquet; gzip is fine.")],

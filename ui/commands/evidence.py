@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ui.options import AsJson
-from ui.output import command, say
+from ui.output import say, scoring
 
 if TYPE_CHECKING:
     from retrieval.progress import Progress
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 Json = dict[str, Any]
 
 
-@command
+@scoring
 def evidence(
     *,
     data: Annotated[
@@ -48,7 +48,7 @@ def evidence(
     return found
 
 
-@command
+@scoring
 def report(
     *,
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="The --out folder of an evaluation.")],

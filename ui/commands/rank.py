@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from ui.options import AsJson, Chroma
-from ui.output import command
+from ui.output import scoring
 
 Json = dict[str, Any]
 Given = Path | None
@@ -42,7 +42,7 @@ Day = datetime | None
 Names = Annotated[str | None, typer.Option("--systems", metavar="A,B", help="Names or path/to/file.py:Class.")]
 
 
-@command
+@scoring
 def rank(
     *,
     data: Annotated[Path, typer.Option("--data", metavar="PATH", help="A shop folder, or any file that ingest reads.")],
