@@ -58,7 +58,7 @@ def test_it_says_what_it_is() -> None:
 @pytest.mark.parametrize(
     ("message", "wanted"),
     [
-        ("whichever you like", {"act": Act.RECOMMEND, "query": "kettle", "price_max": 8000}),
+        ("no preference really", {"act": Act.RECOMMEND, "query": "kettle", "price_max": 8000}),
         ("do you also have toasters?", {"query": "toasters", "price_max": None}),
         ("I'd rather have something cheaper", {"query": "kettle", "price_max": 1999}),
         ("not the second one please", {"not_items": ("a:2",)}),
