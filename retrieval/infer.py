@@ -20,7 +20,6 @@ from retrieval.channels.ease import Ease
 from retrieval.channels.profile import hanging
 from retrieval.channels.replenishment import Replenishment
 from retrieval.history import History
-from retrieval.ranker.items import ItemRanker
 from retrieval.schema import Candidates, Constraints, Need
 from retrieval.search import allowed, search
 from retrieval.searchable import Searchable
@@ -30,7 +29,6 @@ ASKED_WEIGHT = 4.0  # of the edges from what is asked now, which the turn is abo
 ASKED_DEPTH = 20  # results of the asked need whose categories are its source
 MIN_SUPPORT = 3  # shoppers that an edge needs before a need is inferred from it
 EDGES_SHOWN = 2
-DUE = 100  # items that may be due, of which the surest are chosen
 REPEATS_PER = 4  # of this many inferred needs, one may be a repeat
 
 
@@ -114,7 +112,7 @@ def aisle_scores(shop: Searchable, history: History, constraints: Constraints | 
 def repeat_needs(
     shop: Searchable, history: History, k: int, constraints: Constraints | None = None
 ) -> tuple[Need, ...]:
-    """Needs for what the shopper buys again and again and is due, the surest first: by the learned order if it can."""
+    """Needs for what the shopper buys again and again and is due, the surest first."""
     channel = shop.channels.get("replenishment")
     if k < 1 or not isinstance(channel, Replenishment):
         return ()
@@ -123,11 +121,7 @@ def repeat_needs(
     query = Query(probe, history, allowed(shop, probe, history))
     codes, names = shop.catalogue.category.codes, shop.catalogue.category.names
     needs: dict[str, Need] = {}
-    rows = channel.candidates(query, DUE).rows
-    order = shop.channels.get("ranker")
-    if isinstance(order, ItemRanker) and order.rankers:
-        rows = rows[np.argsort(-order.score(history, rows), kind="stable")]
-    for row in rows.tolist():
+    for row in channel.candidates(query, 4 * k).rows.tolist():
         name = names[codes[row]]
         if name not in needs and len(needs) < k:
             needs[name] = probe.model_copy(

