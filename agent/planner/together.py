@@ -19,6 +19,7 @@ from agent.schema import Act, Conversation, Plan
 from retrieval.errors import ModelOutputError
 
 Reader = Literal["rules", "model"]
+_MARKUP = frozenset("<>{}[]\\")
 LONG = 300  # characters; longer messages are stories, which the model was not trained on
 SURE = 0.6  # the least probability of its whole answer at which a model is followed that can tell no more
 # Else it is followed where the log-probability of its answer is at least LEAST + PART times that of the rules' answer:
@@ -57,7 +58,7 @@ class Together:
                 the turn: the rules' stands.
         """
         ruled = self._rules.plan(message, conversation)
-        if has_chinese(message) or len(message) > LONG:
+        if has_chinese(message) or len(message) > LONG or _MARKUP & {*message}:
             return ruled, "rules"  # the model never saw the like
         try:
             plan, done = self._small.read(message, conversation, deadline=deadline)

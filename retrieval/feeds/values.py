@@ -149,7 +149,10 @@ def _epoch(text: str) -> datetime | None:
         return None
     for bound, scale in ((11, 0), (14, 3), (17, 6), (20, 9)):
         if 10**8 <= abs(number) < 10**bound:
-            return datetime.fromtimestamp(float(number.scaleb(-scale)), tz=UTC)
+            try:
+                return datetime.fromtimestamp(float(number.scaleb(-scale)), tz=UTC)
+            except (ValueError, OverflowError):  # before the year 1
+                return None
     return None
 
 

@@ -91,7 +91,7 @@ def test_a_dead_model_is_told() -> None:
     assert "can't be reached" in found.problem
 
 
-@pytest.mark.parametrize("message", ["我想买一个头灯", "a torch " + "and a story " * LONG])
+@pytest.mark.parametrize("message", ["我想买一个头灯", "a torch <b>now</b>", "a torch " + "and a story " * LONG])
 def test_what_it_never_saw_it_is_not_asked(message: str) -> None:
     model = ScriptedModel(plans=[CHANGE], logprob=0.0)
     assert read(model, message)[1] == "rules"

@@ -99,7 +99,7 @@ def served(shop: Path, *options: str) -> Iterator[str]:
         except subprocess.TimeoutExpired:
             process.kill()
             raise
-    assert process.returncode == 130, rest
+    assert process.returncode in (0, 130), rest  # the server may take the signal first, and end well
     assert "Traceback" not in told + rest, told + rest
 
 

@@ -19,7 +19,9 @@ ITEM_KEYS = {"id", "title", "price_minor", "currency", "platform", "availability
 
 
 def test_chat_prints_the_contract(shop: Path, regular: str) -> None:
-    done = crossaisle("chat", "--shop", shop, "--shopper", regular, "warm socks under 30 euros", "--json")
+    done = crossaisle(
+        "chat", "--shop", shop, "--shopper", regular, "warm socks under 30 euros", "--model", "none", "--json"
+    )
     told = done.json
     assert told["act"] == "recommend"
     assert told["plan"]["price_max"] == 3000

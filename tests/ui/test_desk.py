@@ -126,9 +126,9 @@ def test_history_is_newest_first_and_tells_what_was_recorded_here(desk: Desk, re
     seen, older = desk.history(regular, limit=10)
     assert len(seen) == 10
     assert [one.event.at for one in seen] == sorted((one.event.at for one in seen), reverse=True)
-    assert [one.number is not None for one in seen] == [True] + [False] * 9
+    assert [one.recorded for one in seen] == [True] + [False] * 9
     assert older == len(desk.shop.events_of(regular)) + 1 - 10
-    assert Room(desk, regular).forget_event(int(seen[0].number or 0)).startswith("Forgotten")
+    assert Room(desk, regular).forget_event(seen[0].key).startswith("Forgotten")
     assert desk.memory.events_of(regular) == []
 
 
