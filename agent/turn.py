@@ -20,7 +20,7 @@ from agent.explain import reply_lines
 from agent.forgetting import history_of
 from agent.language import steps_in
 from agent.memory import Memory
-from agent.models.base import ChatModel
+from agent.models.base import ChatModel, tasks_of
 from agent.observed import Observed
 from agent.past import past_lines
 from agent.planner.rules import RulesPlanner
@@ -107,6 +107,8 @@ class Assistant:
     def warm(self) -> None:
         """Load what the first turn would wait for: vocabulary, encoder, channels, Chroma's index."""
         self.rules.plan("warm", Conversation())
+        if self.model is not None and tasks_of(self.model):  # a small one reads every message, so from the first on
+            self._understand("warm", Conversation(), Profile(), History.empty(self.shop.now), self._asking())
         search(self.shop, Need(text="warm"), History.empty(self.shop.now), 10)
         gc.collect()
         gc.freeze()  # the shop lives as long as the process: walking it in every full collection costs 100 ms
@@ -152,7 +154,7 @@ class Assistant:
         with begin("turn") as whole:
             seen = Observed(whole, self.model.name if self.model is not None else "")
             words = clean(message, self.settings.max_message)
-            asking = Asking.now(self.model, self.prompts, self.rules)
+            asking = self._asking()
             seen.prompts = asking.hashes
             history = self.history(profile)
             with seen.stage("understand") as stage:
@@ -187,6 +189,10 @@ class Assistant:
         if profile.shopper is None:
             return History.empty(self.shop.now)
         return history_of(self.shop, self.memory, profile.shopper, personalise=profile.consent.personalise)
+
+    def _asking(self) -> Asking:
+        """The model with the prompts that serve now."""
+        return Asking.now(self.model, self.prompts, self.rules)
 
     def _understand(
         self, words: str, conversation: Conversation, profile: Profile, history: History, asking: Asking

@@ -19,7 +19,7 @@ from retrieval.channels.interests import Interests
 from retrieval.channels.registry import CHANNELS, EVERY
 from retrieval.encode import load_encoder
 from retrieval.progress import Progress, silent
-from retrieval.ranker.items import NEXT_ALONE, ItemRanker, ItemRankerConfig
+from retrieval.ranker.items import ItemRanker, config_for
 
 Part = TypeVar("Part")
 
@@ -70,7 +70,7 @@ def bench_fit(
     for name, kind in (EVERY if train else CHANNELS).items():
         channels[name] = timed(name, lambda kind=kind: kind.fit(events, catalogue))  # type: ignore[misc]
     channels[Interests.name] = Interests(catalogue, vectors)
-    config = NEXT_ALONE if data.clock == "order" else ItemRankerConfig()
+    config = config_for(data.clock)
     timed(
         ItemRanker.name, lambda: ItemRanker.fit(events, catalogue, vectors, channels, config=config, progress=progress)
     )

@@ -14,6 +14,7 @@ from typing import Literal
 
 import polars as pl
 
+from eval.data import Clock
 from retrieval.catalogue import Catalogue, Mask
 from retrieval.history import History
 from retrieval.shop import Shop
@@ -82,7 +83,7 @@ class Problem:
     earlier: Callable[[], Problem | None]
     targets_by: Literal["item", "category"] = "item"
     shop: Shop | None = None
-    clock: Literal["time", "order"] = "time"
+    clock: Clock = "time"
 
     def slices(self, most: int) -> Iterator[Problem]:
         """Up to `most` earlier slices, the latest first, each cut out of what the one after it may learn from."""

@@ -59,7 +59,6 @@ def plan_example(prompt: Prompt, world: World, turn: Turn, split: Split) -> Exam
 def change_example(prompt: Prompt, world: World, turn: Turn, split: Split) -> Example:
     """One turn as an example of saying what changes."""
     reading = Reading.of(turn.message, turn.conversation, world.vocabulary)
-    seen = [item.id for message in turn.conversation.messages for item in message.shown]
-    change = change_of(turn.conversation.plan, turn.plan, turn.conversation.shown, seen)
+    change = change_of(turn.conversation.plan, turn.plan, turn.conversation.shown, reading.seen)
     about = {"move": turn.move, "act": turn.plan.act.value}
     return Example("change", split, tuple(reading.messages(prompt)), compact(change.written()), about=about)

@@ -27,7 +27,7 @@ from retrieval.clean import clean_feed
 from retrieval.encode import Encoder, StaticEncoder, Vectors, load_encoder
 from retrieval.errors import EncoderError
 from retrieval.progress import Progress
-from retrieval.ranker.items import NEXT_ALONE, ItemRanker, ItemRankerConfig
+from retrieval.ranker.items import ItemRanker, config_for
 from retrieval.terms import TermIndex
 from retrieval.text import label
 from retrieval.vectors import BATCH, VectorStore, spare
@@ -106,7 +106,7 @@ def order(job: Job) -> Json:
     for name, channel in job.channels.items():
         channels[name] = channel.load(job.signals / name, job.catalogue)
     folder = job.building.fresh(f"signals/{ItemRanker.name}")
-    config = NEXT_ALONE if job.feed.clock == "order" else ItemRankerConfig()
+    config = config_for(job.feed.clock)
     found = ItemRanker.fit(job.events, job.catalogue, vectors, channels, config=config, progress=job.progress)
     found.save(folder)
     sync_tree(folder)

@@ -99,7 +99,7 @@ class LabLayout:
         with gr.Row():
             self.what = gr.Dropdown([], label="Task", elem_id="xa-lab-what")
             self.which = gr.Dropdown([], label="Version", elem_id="xa-lab-which")
-            self.evidence = gr.Dropdown([], label="Evidence", elem_id="xa-lab-evidence")
+            self.evidence = gr.Dropdown([], value=None, label="Evidence", elem_id="xa-lab-evidence")
         with gr.Row():
             self.promote = gr.Button("Promote to production", variant="primary", elem_id="xa-lab-do-promote")
             self.back = gr.Button("Roll the task back", elem_id="xa-lab-do-back")

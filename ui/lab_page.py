@@ -164,7 +164,7 @@ class LabPage:
                 at.run: gr.update(choices=runs, value=runs[0] if runs else None),
                 at.what: gr.update(choices=lab.tasks(), value=task),
                 at.which: gr.update(choices=lab.choices(task), value=version),
-                at.evidence: gr.update(choices=runs),
+                at.evidence: gr.update(choices=runs, value=None),  # to be chosen: left out, Gradio takes the first
                 at.listed: lab_html.versions(lab.versions.all()),
                 at.past: lab_html.history(lab.versions.shelf.history()),
             }

@@ -125,14 +125,10 @@ class ModelOptions:
             from agent.models.openai_server import OpenAIServer
 
             key = os.environ.get("CROSSAISLE_API_KEY")
-            server: LabelledServer | OpenAIServer
+            tasks = {"change"} if self.name.split("-")[0] == COMPACT else ()  # an adapter for it knows no other task
             if self._remote:
-                server = OpenAIServer(self.url, self.name, api_key=key)
-            else:
-                server = LabelledServer(Path(self.url), self.name, api_key=key)
-            if self.name.split("-")[0] == COMPACT:  # it, or an adapter for it, knows one task only
-                server.tasks = frozenset({"change"})
-            return server
+                return OpenAIServer(self.url, self.name, api_key=key, tasks=tasks)
+            return LabelledServer(Path(self.url), self.name, api_key=key, tasks=tasks)
         if self.path:
             from agent.models.local import LocalModel
 

@@ -9,7 +9,21 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, insert, inspect, make_url, select, text
+from sqlalchemy import (
+    URL,
+    Connection,
+    Engine,
+    MetaData,
+    Select,
+    Table,
+    create_engine,
+    event,
+    insert,
+    inspect,
+    make_url,
+    select,
+    text,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError, SQLAlchemyError
 from sqlalchemy.pool import QueuePool
@@ -149,6 +163,38 @@ class Database:
             return StateError(f"the state database {self.name} can't be reached ({said})", remedy)
         remedy = "See that the values are in range; if they are, the database may have been changed from outside"
         return StateError(f"the state database {self.name} refused ({said})", remedy)
+
+
+class LaterTables:
+    """Tables that join a database when something is first written to them, so that older databases open as they are.
+
+    Threads may share one object; several processes may make them at once.
+
+    Args:
+        database: that they are in.
+        tables: all of them, made together.
+        lock: key of the advisory lock under which PostgreSQL makes them.
+    """
+
+    def __init__(self, database: Database, tables: MetaData, lock: int) -> None:
+        self._database, self._tables, self._key = database, tables, lock
+        self._there = False
+
+    def rows(self, chosen: Select[Any]) -> list[dict[str, Any]]:
+        """The rows of a query over them; none where they weren't made yet."""
+        with self._database.reading() as connection:
+            if not self._there and not inspect(connection).has_table(self._tables.sorted_tables[-1].name):
+                return []
+            self._there = True
+            return [dict(row) for row in connection.execute(chosen).mappings()]
+
+    def make(self, connection: Connection) -> None:
+        """See that they are there, in a transaction that writes."""
+        if self._there:
+            return
+        if not self._database.is_sqlite:
+            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": self._key})
+        self._tables.create_all(connection)
 
 
 def upsert(connection: Connection, table: Table) -> Any:

@@ -10,11 +10,11 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Collection
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Literal
 
-from sqlalchemy import Column, Connection, Index, Integer, MetaData, Table, Text, insert, inspect, select, text
+from sqlalchemy import Column, Connection, Index, Integer, MetaData, Table, Text, insert, select
 
-from agent.memory.database import Database, upsert
+from agent.memory.database import Database, LaterTables, upsert
 from agent.memory.tables import UtcDateTime
 from retrieval.schema import Frozen
 
@@ -72,11 +72,11 @@ class Hidden:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._there = False
+        self._tables = LaterTables(database, metadata, _CREATION)
 
     def of(self, shopper: str) -> frozenset[str]:
         """Digests of the events that the shopper forgot."""
-        rows = self._rows(select(tombstones.c.event).where(tombstones.c.shopper == name_of(shopper)))
+        rows = self._tables.rows(select(tombstones.c.event).where(tombstones.c.shopper == name_of(shopper)))
         return frozenset(row["event"] for row in rows)
 
     def hide(self, shopper: str, digests: Collection[str]) -> int:
@@ -86,7 +86,7 @@ class Hidden:
         if not rows:
             return 0
         with self._database.writing() as connection:
-            self._make(connection)
+            self._tables.make(connection)
             fresh = upsert(connection, tombstones).values(rows).on_conflict_do_nothing().returning(tombstones.c.event)
             count = len(connection.execute(fresh).all())
             if count:
@@ -95,7 +95,7 @@ class Hidden:
 
     def note(self, connection: Connection, shopper: str, action: Action, count: int) -> None:
         """Write a line of the audit in the transaction of what it tells of."""
-        self._make(connection)
+        self._tables.make(connection)
         _note(connection, shopper, action, count)
 
     def audit(self, shopper: str | None = None) -> list[Audited]:
@@ -103,21 +103,7 @@ class Hidden:
         chosen = select(audit).order_by(audit.c.id)
         if shopper is not None:
             chosen = chosen.where(audit.c.shopper == name_of(shopper))
-        return [Audited.model_validate({k: row[k] for k in Audited.model_fields}) for row in self._rows(chosen)]
-
-    def _rows(self, chosen: Any) -> list[Any]:
-        with self._database.reading() as connection:
-            if not self._there and not inspect(connection).has_table(audit.name):
-                return []
-            self._there = True
-            return list(connection.execute(chosen).mappings())
-
-    def _make(self, connection: Connection) -> None:
-        if self._there:
-            return
-        if not self._database.is_sqlite:
-            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _CREATION})
-        metadata.create_all(connection)
+        return [Audited.model_validate({k: row[k] for k in Audited.model_fields}) for row in self._tables.rows(chosen)]
 
 
 def _note(connection: Connection, shopper: str, action: Action, count: int) -> None:

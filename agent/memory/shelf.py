@@ -6,14 +6,13 @@ tables are made when the first version or promotion is kept, so a database of an
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-from sqlalchemy import Column, Connection, Integer, MetaData, Table, Text, delete, insert, inspect, select, text
+from sqlalchemy import Column, Connection, Integer, MetaData, Table, Text, delete, insert, select
 
-from agent.memory.database import Database, upsert
+from agent.memory.database import Database, LaterTables, upsert
 from agent.memory.tables import UtcDateTime
 from agent.storable import storable
 from retrieval.errors import PromptError
@@ -94,35 +93,34 @@ class Shelf:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._there = False
-        self._lock = threading.Lock()
+        self._tables = LaterTables(database, metadata, _CREATION)
 
     def labels(self) -> Mapping[str, Mapping[str, str]]:
         """Task -> label -> hash, of the labels that were moved here."""
         found: dict[str, dict[str, str]] = {}
-        for row in self._rows(select(labels)):
+        for row in self._tables.rows(select(labels)):
             found.setdefault(row["task"], {})[row["label"]] = row["hash"]
         return found
 
     def text(self, digest: str) -> str | None:
         """The text of a version that was written here, None where there is none of that hash."""
-        found = self._rows(select(versions.c.text).where(versions.c.hash == digest))
+        found = self._tables.rows(select(versions.c.text).where(versions.c.hash == digest))
         return str(found[0]["text"]) if found else None
 
     def versions(self) -> list[Kept]:
         """Everything that was written here, oldest first."""
-        return [Kept.model_validate(row) for row in self._rows(select(versions).order_by(versions.c.at))]
+        return [Kept.model_validate(row) for row in self._tables.rows(select(versions).order_by(versions.c.at))]
 
     def history(self) -> list[Move]:
         """Every promotion and roll-back, oldest first."""
-        rows = self._rows(select(history).order_by(history.c.id))
+        rows = self._tables.rows(select(history).order_by(history.c.id))
         return [Move.model_validate({name: row[name] for name in Move.model_fields}) for row in rows]
 
     def keep(self, digest: str, task: str, content: str, who: str) -> bool:
         """Keep a version; False where it is kept already (then nothing changes)."""
         row = {"hash": digest, "task": task, "text": content, "who": storable(who), "at": datetime.now(UTC)}
         with self._database.writing() as connection:
-            self._make(connection)
+            self._tables.make(connection)
             put = upsert(connection, versions).values(row).on_conflict_do_nothing()
             return bool(connection.execute(put).rowcount)
 
@@ -136,7 +134,7 @@ class Shelf:
             The move as it was written.
         """
         with self._database.writing() as connection:
-            self._make(connection)
+            self._tables.make(connection)
             now = _label(connection, move.task, move.label)
             done = move.model_copy(update={"from_hash": now or move.from_hash})
             row = {"task": move.task, "label": move.label, "hash": move.to_hash, "at": move.at}
@@ -159,7 +157,7 @@ class Shelf:
             PromptError: there is no promotion to undo.
         """
         with self._database.writing() as connection:
-            self._make(connection)
+            self._tables.make(connection)
             mine = (history.c.task == task) & (history.c.label == label)
             before: list[str] = []
             for row in connection.execute(select(history).where(mine).order_by(history.c.id)).mappings():
@@ -180,21 +178,6 @@ class Shelf:
             )
             connection.execute(insert(history).values(_storable(done)))
             return done
-
-    def _rows(self, chosen: Any) -> list[Mapping[str, Any]]:
-        with self._database.reading() as connection:
-            if not self._there and not inspect(connection).has_table(history.name):
-                return []
-            self._there = True
-            return [dict(row) for row in connection.execute(chosen).mappings()]
-
-    def _make(self, connection: Connection) -> None:
-        if self._there:
-            return
-        with self._lock:
-            if not self._database.is_sqlite:
-                connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _CREATION})
-            metadata.create_all(connection)
 
 
 def _label(connection: Connection, task: str, label: str) -> str | None:

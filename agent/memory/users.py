@@ -16,9 +16,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
-from sqlalchemy import URL, Column, LargeBinary, MetaData, Table, Text, delete, select, text
+from sqlalchemy import URL, Column, LargeBinary, MetaData, Table, Text, delete, select
 
-from agent.memory.database import Database, upsert
+from agent.memory.database import Database, LaterTables, upsert
 from agent.memory.tables import UtcDateTime
 from agent.storable import storable
 from retrieval.errors import StateError
@@ -70,9 +70,7 @@ class Users:
         self._failed: dict[str, tuple[int, float]] = {}
         self._lock = threading.Lock()
         with self._database.writing() as connection:
-            if not self._database.is_sqlite:
-                connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _CREATION})
-            metadata.create_all(connection)
+            LaterTables(self._database, metadata, _CREATION).make(connection)
 
     @classmethod
     def of(cls, folder: Path, state: str | None = None) -> Users:

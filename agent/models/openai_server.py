@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -49,18 +49,20 @@ class OpenAIServer:
         model: what the server calls the model or the LoRA adapter.
         api_key: sent as a bearer token, if the server wants one.
         extra: further fields of every request body, such as `{"chat_template_kwargs": {"enable_thinking": False}}`.
-
-    Attributes:
-        tasks: the only tasks that the model was made for, by the names of their prompts; empty, as it begins, if any.
-            Where there are some, it is asked how likely its answers were to it.
+        tasks: the only tasks that the model was made for, by the names of their prompts; none stands for any. Where
+            there are some, it is asked how likely its answers were to it.
     """
 
-    tasks: frozenset[str] = frozenset()
-
     def __init__(
-        self, url: str, model: str, *, api_key: str | None = None, extra: dict[str, Any] | None = None
+        self,
+        url: str,
+        model: str,
+        *,
+        api_key: str | None = None,
+        extra: dict[str, Any] | None = None,
+        tasks: Iterable[str] = (),
     ) -> None:
-        self.url, self.name = url.rstrip("/"), model
+        self.url, self.name, self.tasks = url.rstrip("/"), model, frozenset(tasks)
         self._api_key, self._extra = api_key, dict(extra or {})
         self._idle: list[tuple[OpenAI, WatchedTransport]] = []
         self._tokens: dict[str, int | None] = {}
@@ -68,7 +70,7 @@ class OpenAIServer:
 
     def adapter(self, name: str) -> OpenAIServer:
         """The same server under another model or adapter name."""
-        return OpenAIServer(self.url, name, api_key=self._api_key, extra=self._extra)
+        return OpenAIServer(self.url, name, api_key=self._api_key, extra=self._extra, tasks=self.tasks)
 
     def models(self, *, deadline: float) -> list[str]:
         """Names that the server serves: its model and its adapters."""

@@ -53,6 +53,11 @@ class Reading:
         whole, said = Slots.of(message, conversation, vocabulary), _touched(message, vocabulary, alone)
         return cls(message, conversation, whole, said, vocabulary.correct)
 
+    @property
+    def seen(self) -> list[str]:
+        """Ids of all that was shown so far."""
+        return [item.id for said in self.conversation.messages for item in said.shown]
+
     def messages(self, prompt: Prompt) -> list[ChatMessage]:
         """The prompt of task "change", filled in."""
         previous = self.conversation.plan
@@ -150,17 +155,20 @@ class ChangePlanner:
         Raises:
             ModelError: the model can't be reached, is too slow, or wrote something else than such a change.
         """
-        return self.read(message, conversation, deadline=deadline)[0]
+        return self.read(self.reading(message, conversation), deadline=deadline)[0]
 
-    def read(self, message: str, conversation: Conversation, *, deadline: float) -> tuple[Plan, Completion]:
-        """The same with the answer that it was made from."""
-        reading = Reading.of(message, conversation, self._vocabulary)
+    def reading(self, message: str, conversation: Conversation) -> Reading:
+        """A message made ready for `read` and `likelihood`."""
+        return Reading.of(message, conversation, self._vocabulary)
+
+    def read(self, reading: Reading, *, deadline: float) -> tuple[Plan, Completion]:
+        """The plan, and the answer that it was made from; errors as for `plan`."""
         done = self._model.complete(
             reading.messages(self._prompt), reading.schema(), deadline=deadline, max_tokens=MAX_TOKENS
         )
         return self._believed(parsed(done.text, self._model.name), reading), done
 
-    def likelihood(self, plan: Plan, message: str, conversation: Conversation, *, deadline: float) -> float | None:
+    def likelihood(self, plan: Plan, reading: Reading, *, deadline: float) -> float | None:
         """Natural logarithm of how likely the model would say that the message leads to this plan.
 
         None where the model can't tell, or no change leads there.
@@ -171,10 +179,9 @@ class ChangePlanner:
         told = getattr(self._model, "likelihood", None)
         if told is None:
             return None
-        reading = Reading.of(message, conversation, self._vocabulary)
-        seen = [item.id for said in conversation.messages for item in said.shown]
+        before = reading.conversation
         try:
-            change = change_of(conversation.plan, plan, conversation.shown, seen)
+            change = change_of(before.plan, plan, before.shown, reading.seen)
         except ValidationError:
             return None
         answer = json.dumps(change.written(), ensure_ascii=False, separators=(",", ":"))
@@ -192,8 +199,7 @@ class ChangePlanner:
             raise self._refused(f"{'.'.join(map(str, first['loc'])) or 'the answer'}: {first['msg']}") from error
         self._check(change, reading.slots)
         slots = reading.slots
-        seen = [item.id for said in reading.conversation.messages for item in said.shown]
-        plan = applied(change, reading.conversation.plan, slots.shown, slots.sums, seen)
+        plan = applied(change, reading.conversation.plan, slots.shown, slots.sums, reading.seen)
         asked = clean(reading.message, READ) if plan.act in (Act.COMPARE, Act.EXPLAIN) else ""
         return plan.model_copy(update={"question": asked})
 

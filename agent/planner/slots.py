@@ -110,12 +110,11 @@ class Slots:
         """Tokens that the longest such plan can take, at one byte a token, but not above `most`."""
         return min(_longest(self.schema(), max((len(w.encode()) for w in self.words), default=0)) + 16, most)
 
-    def phrase(self, least: int, most: int, also: Sequence[str] = ()) -> Schema:
-        """Text of `least` to `most` words that were said (or are among `also`), `least` being 0 or 1."""
-        known = tuple(dict.fromkeys((*self.words, *also)))
-        if not known:
+    def phrase(self, least: int, most: int) -> Schema:
+        """Text of `least` to `most` words that were said, `least` being 0 or 1."""
+        if not self.words:
             return {"enum": [""]}
-        word = "(?:" + "|".join(re.escape(word) for word in known) + ")"
+        word = "(?:" + "|".join(re.escape(word) for word in self.words) + ")"
         phrase = f"{word}(?: {word}){{0,{most - 1}}}"
         return {"type": "string", "pattern": f"^{phrase}$" if least else f"^(?:{phrase})?$"}
 

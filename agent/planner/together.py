@@ -60,17 +60,23 @@ class Together:
         ruled = self._rules.plan(message, conversation)
         if has_chinese(message) or len(message) > LONG or _MARKUP & {*message}:
             return ruled, "rules"  # the model never saw the like
+        reading = self._small.reading(message, conversation)
         try:
-            plan, done = self._small.read(message, conversation, deadline=deadline)
+            plan, done = self._small.read(reading, deadline=deadline)
         except ModelOutputError:
             return ruled, "rules"
-        if _left_to_rules(plan, ruled):
+        if _agree(plan, ruled) or _left_to_rules(plan, ruled):
             return ruled, "rules"
         told = done.logprob if done.logprob is not None else 0.0
-        other = self._small.likelihood(ruled, message, conversation, deadline=deadline)
+        other = self._small.likelihood(ruled, reading, deadline=deadline)
         if told < (math.log(self._sure) if other is None else LEAST + PART * other):
             return ruled, "rules"
         return plan.model_copy(update={"confidence": round(math.exp(told), 3)}), "model"
+
+
+def _agree(plan: Plan, ruled: Plan) -> bool:
+    """Whether both read the same, so that nobody need ask which of them is right."""
+    return plan.model_copy(update={"confidence": ruled.confidence, "question": ruled.question}) == ruled
 
 
 def _left_to_rules(plan: Plan, ruled: Plan) -> bool:

@@ -26,7 +26,7 @@ from retrieval.channels.base import Channel
 from retrieval.channels.interests import Interests
 from retrieval.channels.registry import EVERY
 from retrieval.encode import Vectors, load_encoder
-from retrieval.ranker.items import NEXT_ALONE, ItemRanker, ItemRankerConfig
+from retrieval.ranker.items import ItemRanker, config_for
 from retrieval.recommend import recommend
 from retrieval.sensitive import Sensitive
 
@@ -96,7 +96,7 @@ def _fitted(problem: Problem) -> tuple[dict[str, Channel], ItemRanker]:
     }
     if vectors is not None:
         channels[Interests.name] = Interests(catalogue, vectors)
-    config = NEXT_ALONE if problem.clock == "order" else ItemRankerConfig()
+    config = config_for(problem.clock)
     return channels, ItemRanker.fit(problem.events, catalogue, vectors, channels, config=config)
 
 

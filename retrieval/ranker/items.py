@@ -71,6 +71,11 @@ NEXT_ALONE = ItemRankerConfig(
 )
 
 
+def config_for(clock: str) -> ItemRankerConfig:
+    """How the order is learnt of a source that tells times ("time"), or only what came after what ("order")."""
+    return NEXT_ALONE if clock == "order" else ItemRankerConfig()
+
+
 class ItemRanker(Channel):
     """Trees with everything that their features are made of. Made by `fit` or `load`."""
 

@@ -65,8 +65,7 @@ def test_logits_are_those_of_transformers(server: VllmServer) -> None:
 
 def test_changes_are_those_of_the_process(server: VllmServer) -> None:
     world, here = made_up(11, "held-out"), compact_model()
-    there = OpenAIServer(server.url, FOLDER.name)
-    there.tasks = here.tasks
+    there = OpenAIServer(server.url, FOLDER.name, tasks=here.tasks)
     same = 0
     asked = list(islice(turns(world, "held-out", 11), 12))
     for turn in asked:

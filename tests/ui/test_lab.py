@@ -157,6 +157,8 @@ def test_a_grid_runs_is_shown_compared_downloaded_and_promoted(
     assert again["equal"]
     lab.tab("Promote")
     lab.pick("xa-lab-which", "plan-brief")
+    lab.page.click("#xa-lab-do-promote")
+    lab.told("no evidence is chosen")
     lab.pick("xa-lab-evidence", "first")
     lab.page.click("#xa-lab-do-promote")
     lab.told("from the next turn on")
