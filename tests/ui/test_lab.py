@@ -125,6 +125,10 @@ def test_a_grid_runs_is_shown_compared_downloaded_and_promoted(
         brief = Versions.of(memory.prompts).save(text, "ada").hash
     lab.page.reload()
     lab.page.wait_for_selector("#xa-lab-listed :text('plan-brief')")
+    lab.tab("Promote")
+    lab.pick("xa-lab-which", "plan-brief")
+    lab.page.click("#xa-lab-do-promote")
+    lab.told("no evidence is chosen")
     lab.tab("Runs")
     lab.page.fill("#xa-lab-name input, #xa-lab-name textarea", "first")
     lab.pick("xa-lab-plans", "plan-brief")
@@ -157,9 +161,7 @@ def test_a_grid_runs_is_shown_compared_downloaded_and_promoted(
     assert again["equal"]
     lab.tab("Promote")
     lab.pick("xa-lab-which", "plan-brief")
-    lab.page.click("#xa-lab-do-promote")
-    lab.told("no evidence is chosen")
-    lab.pick("xa-lab-evidence", "first")
+    assert lab.page.input_value("#xa-lab-evidence input") == "first", "the run whose results are shown is offered"
     lab.page.click("#xa-lab-do-promote")
     lab.told("from the next turn on")
     lab.told("promote", "#xa-lab-history")
@@ -183,6 +185,7 @@ def test_a_run_is_cancelled_and_resumed_and_the_page_answers_meanwhile(lab: Lab,
     lab.pick("xa-lab-chosen", "scented candles", "mugs")
     lab.pick("xa-lab-configs", "words-only", "no-history", "ten-cards")
     lab.page.click("#xa-lab-start")
+    lab.told("second: replaying", "#xa-lab-progress")
     turns = "document.querySelector('#xa-lab-progress progress')?.value >= 1"
     lab.page.wait_for_function(turns, timeout=SLOW)
     lab.page.click("#xa-lab-cancel")
