@@ -25,6 +25,7 @@ from retrieval.text import clean
 
 PROMPTS = Path(__file__).resolve().parent / "prompts"
 LABELS = "labels.toml"
+SMALL = 1024  # tokens; models that read fewer are asked in brief prompts
 
 _FRONT = re.compile(r"\A---\n(.*?)\n---\n(.*)\Z", re.DOTALL)
 _PARTS = re.compile(r"\A\s*# system\n(.*?)\n# user\n(.*)\Z", re.DOTALL)
@@ -213,6 +214,11 @@ class PromptLibrary:
                 return None
             self._written[digest] = Prompt.parse(text, f"version {digest[:12]}")
         return self._written[digest]
+
+
+def wording(reads: int | None) -> str:
+    """The label of prompts for a model that reads so many tokens; None where it doesn't say."""
+    return "brief" if reads is not None and reads < SMALL else "production"
 
 
 def load_prompt(task: str, label: str = "production", folder: Path = PROMPTS) -> Prompt:

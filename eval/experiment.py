@@ -11,7 +11,6 @@ The trivial recommenders are always there: a result that doesn't beat them is no
 from __future__ import annotations
 
 import json
-import re
 import time
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
@@ -29,7 +28,7 @@ from eval.results import Results, compare
 from eval.runs import write_qrels
 from eval.slices import by_queries
 from eval.statistics import Interval
-from eval.systems.registry import make
+from eval.systems.registry import label_of, make
 from eval.trial import View, trial
 from retrieval.errors import EvaluationError
 from retrieval.progress import Progress, silent
@@ -70,6 +69,7 @@ def run(
     seconds: dict[str, dict[str, float]] = {}
     figures: dict[str, Mapping[str, Interval]] = {}
     mute: list[str] = []
+    said: list[str] = []
     goods = _goods(problem)
     main = next(iter(views.values()))
     histories = _histories(problem, main)
@@ -79,6 +79,7 @@ def run(
         tell(f"fitting {label}", 0, None)
         began = time.perf_counter()
         system.fit(problem)
+        said += [system.told] if system.told else []
         seconds[label] = {"fit": time.perf_counter() - began}
         values[label], took = {}, []
         for view in views.values():
@@ -102,7 +103,7 @@ def run(
         seconds[label] |= {"median_ms": float(np.median(every)), "p95_ms": float(np.quantile(every, 0.95))}
     tell("comparing", 0, None)
     results = _results(problem, views, values, seconds, seed).with_(beyond=figures)
-    said = [f"{label} ranks nothing on these data and is left out." for label in mute]
+    said += [f"{label} ranks nothing on these data and is left out." for label in mute]
     results = results.with_(notes=(*results.notes, *said))
     if out is not None:
         files: dict[str, dict[str, Any]] = {
@@ -125,7 +126,7 @@ def with_trivial(problem: Problem, systems: Sequence[str]) -> dict[str, str]:
     trivial = _trivial(problem)
     found: dict[str, str] = {}
     for name in [*dict.fromkeys(systems), *(one for one in trivial if one not in systems)]:
-        label = re.sub(r"[^A-Za-z0-9_.-]+", "-", name.rpartition(":")[2] if ".py:" in name else name)
+        label = label_of(name)
         if label in found:
             raise EvaluationError(f"two systems are called {label!r}", "give one of the classes another name")
         found[label] = name

@@ -4,58 +4,67 @@ from __future__ import annotations
 
 import random
 import re
-from collections import Counter
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 import numpy as np
+import polars as pl
+from numpy.typing import NDArray
 
-from agent.past import past_lines
+from agent.letters import LETTERS, MOST, letters_messages
+from agent.needs import AISLES, listed, needs_messages
 from agent.prompting import Prompt
-from agent.wording import money
-from finetune.example import Example, compact, lettered
-from finetune.moments import NOTHING, Forgotten, Moment, borders, moments
+from finetune.example import Example, compact
+from finetune.moments import NOTHING, PER_SHOPPER, WINDOW, Forgotten, Moment, borders, moments
 from retrieval.catalogue import Catalogue, Rows
+from retrieval.history import LIKED
 from retrieval.shop import Shop
-from retrieval.text import label, short_name, words
+from retrieval.text import words
 
-AISLES = 30  # listed in a prompt
 NEEDS = 5  # asked for in an answer
-CHOICES = (6, 20)  # things to choose from, fewest and most
+FEWEST = 6  # things to choose from
 QUERY_WORDS = 5
 _BREAK = re.compile(r"[,;:|()\[\]–—]| - | with | for ")
 
 
+def walkers(shop: Shop) -> NDArray[np.int64]:
+    """(C,) how many shoppers each category had, by the events that every split may know."""
+    first, _ = borders(shop)
+    catalogue = shop.catalogue
+    early = shop.events.filter(shop.events["at"].dt.replace_time_zone(None).to_numpy() < first)
+    rows = catalogue.rows(early["item"].to_list())
+    known = rows >= 0
+    pairs = set(zip(early["shopper"].to_numpy()[known], catalogue.category.codes[rows[known]].tolist(), strict=True))
+    return np.bincount([code for _, code in pairs], minlength=len(catalogue.category.names))
+
+
 @dataclass(frozen=True)
-class Known:
-    """What was known of the whole shop before the first border in time: how many shoppers each row and aisle had.
+class Taken:
+    """What all shoppers took, by time: the things that others took in the same weeks are hard to tell from one's own.
 
     Attributes:
-        takers: (n,) by row.
-        walkers: (C,) by category code.
+        at: (m,) times, rising.
+        rows: (m,) catalogue rows, none of them sensitive.
     """
 
-    takers: Rows
-    walkers: Rows
+    at: NDArray[np.datetime64]
+    rows: Rows
 
     @classmethod
-    def of(cls, shop: Shop) -> Known:
-        """Count in the events that every split may know."""
-        first, _ = borders(shop)
-        catalogue = shop.catalogue
-        codes = catalogue.category.codes
-        early = shop.events.filter(shop.events["at"].dt.replace_time_zone(None).to_numpy() < first)
-        rows = catalogue.rows(early["item"].to_list())
-        known = rows >= 0
-        shoppers = early["shopper"].to_numpy()[known]
-        by_row = Counter(row for _, row in set(zip(shoppers, rows[known].tolist(), strict=True)))
-        by_code = Counter(code for _, code in set(zip(shoppers, codes[rows[known]].tolist(), strict=True)))
-        takers, walkers = np.zeros(len(codes), np.int32), np.zeros(len(catalogue.category.names), np.int32)
-        for row, count in by_row.items():
-            takers[row] = count
-        for code, count in by_code.items():
-            walkers[code] = count
-        return cls(takers, walkers)
+    def of(cls, shop: Shop) -> Taken:
+        """Of the whole shop."""
+        liked = shop.events.filter(pl.col("kind").is_in([kind.value for kind in LIKED])).sort("at", maintain_order=True)
+        rows = shop.catalogue.rows(liked["item"].to_list())
+        kept = (rows >= 0) & ~shop.sensitive.mask[rows]
+        at = liked["at"].dt.replace_time_zone(None).to_numpy().astype("datetime64[us]")
+        return cls(at[kept], rows[kept])
+
+    def among(self, moment: Moment, count: int, rng: random.Random) -> list[int]:
+        """Up to `count` different things out of the weeks after a moment that its shopper never took."""
+        start, end = np.searchsorted(self.at, [moment.history.now, moment.history.now + WINDOW])
+        own = {*moment.taken.tolist(), *moment.history.rows.tolist()}
+        drawn = rng.choices(range(start, end), k=3 * count) if end > start else []
+        return [row for row in dict.fromkeys(self.rows[drawn].tolist()) if row not in own][:count]
 
 
 def infer_examples(
@@ -63,20 +72,25 @@ def infer_examples(
     shop: Shop,
     shoppers: Collection[str],
     seed: int = 0,
+    *,
     hidden: Forgotten = NOTHING,
+    most: int = PER_SHOPPER,
 ) -> Iterator[Example]:
-    """For each moment the aisles walked for the first time in the weeks after it, with words to search them for."""
+    """For each moment the aisles walked for the first time in the weeks after it, with words to search them for.
+
+    A brief prompt asks for the aisles alone.
+    """
     if len(shop.events) == 0:
         return
-    known, catalogue = Known.of(shop), shop.catalogue
-    order = np.argsort(-known.walkers, kind="stable")
-    for moment in moments(shop, shoppers, seed, hidden):
-        listed = _unwalked(moment, catalogue, order.tolist(), shop)
-        needs = _needs(moment, catalogue, listed)
+    catalogue, order = shop.catalogue, np.argsort(-walkers(shop), kind="stable")
+    for moment in moments(shop, shoppers, seed, hidden=hidden, most=most):
+        aisles = listed(catalogue, _unwalked(moment, catalogue, order.tolist(), shop))
+        needs = _needs(moment, catalogue, {code: name for name, code in aisles.items()})
         if not needs:
             continue
-        names = sorted(catalogue.category.names[code] for code in listed)  # their order tells nothing
-        messages = prompt.messages(history=past_lines(moment.history, catalogue), aisles=names)
+        if "history" not in prompt.variables:
+            needs = [{"category": need["category"]} for need in needs]
+        messages = needs_messages(prompt, moment.history, catalogue, list(aisles))
         yield Example("infer", moment.split, tuple(messages), compact({"needs": needs}))
 
 
@@ -85,27 +99,26 @@ def choose_examples(
     shop: Shop,
     shoppers: Collection[str],
     seed: int = 0,
+    *,
     hidden: Forgotten = NOTHING,
+    most: int = PER_SHOPPER,
 ) -> Iterator[Example]:
-    """For each moment a thing that was taken for the first time, hidden among others that shoppers take."""
+    """For each moment a thing that was taken for the first time, hidden among those that others took in those weeks."""
     if len(shop.events) == 0:
         return
-    known, catalogue = Known.of(shop), shop.catalogue
-    popular = np.flatnonzero((known.takers > 0) & ~shop.sensitive.mask)
-    weights = known.takers[popular].tolist()
-    for moment in moments(shop, shoppers, seed, hidden):
+    catalogue, everybody = shop.catalogue, Taken.of(shop)
+    for moment in moments(shop, shoppers, seed, hidden=hidden, most=most):
         rng = random.Random(f"choose {moment.shopper} {moment.history.now} {seed}")  # noqa: S311 (no secret)
-        fresh = [row for row in moment.taken.tolist() if row not in set(moment.history.rows.tolist())]
-        if not fresh or len(popular) <= CHOICES[1]:
+        known = {*moment.history.rows.tolist()}
+        fresh = [row for row in moment.taken.tolist() if row not in known and not shop.sensitive.mask[row]]
+        others = everybody.among(moment, rng.randint(FEWEST, MOST) - 1, rng)
+        if not fresh or len(others) < FEWEST - 1:
             continue
         right = rng.choice(fresh)
-        drawn = rng.choices(popular.tolist(), weights, k=3 * CHOICES[1])
-        others = [row for row in dict.fromkeys(drawn) if row not in set(moment.taken.tolist())]
-        rows = [right, *others[: rng.randint(*CHOICES) - 1]]
+        rows = [right, *others]
         rng.shuffle(rows)
-        things = lettered([_line(catalogue, row) for row in rows])
-        messages = prompt.messages(history=past_lines(moment.history, catalogue), request="", things=things)
-        yield Example("choose", moment.split, tuple(messages), things[rows.index(right)][0])
+        messages = letters_messages(prompt, moment.history, catalogue, rows)
+        yield Example("choose", moment.split, tuple(messages), LETTERS[rows.index(right)])
 
 
 def query_of(title: str, brand: str) -> str:
@@ -129,17 +142,11 @@ def _unwalked(moment: Moment, catalogue: Catalogue, order: list[int], shop: Shop
     return [code for code, _ in zip(open_, range(AISLES), strict=False)]
 
 
-def _needs(moment: Moment, catalogue: Catalogue, listed: list[int]) -> list[dict[str, str]]:
+def _needs(moment: Moment, catalogue: Catalogue, aisles: dict[int, str]) -> list[dict[str, str]]:
     codes, brands = catalogue.category.codes, catalogue.brand
     needs: dict[str, str] = {}
     for row in moment.taken.tolist():
-        name = catalogue.category.names[codes[row]]
-        if codes[row] in listed and name not in needs and len(needs) < NEEDS:
-            needs[name] = query_of(catalogue.titles[row], brands.names[brands.codes[row]]) or label(name).casefold()
+        name = aisles.get(codes[row], "")
+        if name and name not in needs and len(needs) < NEEDS:
+            needs[name] = query_of(catalogue.titles[row], brands.names[brands.codes[row]]) or name.casefold()
     return [{"category": name, "query": query} for name, query in needs.items()]
-
-
-def _line(catalogue: Catalogue, row: int) -> str:
-    item = catalogue.item(row)
-    parts = (short_name(item.title), money(item.price_minor, item.currency), item.platform, label(item.category))
-    return " | ".join(part for part in parts if part)

@@ -8,6 +8,7 @@ conversations with the plans they mean, for scoring any planner, and `README.md`
 from __future__ import annotations
 
 import json
+import math
 import random
 import tempfile
 from collections import Counter
@@ -49,7 +50,13 @@ class Sizes:
 
 
 def build(
-    shop: Shop, into: Path, sizes: Sizes | None = None, *, seed: int = 0, assume_consent: bool = False
+    shop: Shop,
+    into: Path,
+    sizes: Sizes | None = None,
+    *,
+    seed: int = 0,
+    assume_consent: bool = False,
+    brief: bool = False,
 ) -> dict[str, object]:
     """Write the training data of a shop into a folder.
 
@@ -60,6 +67,7 @@ def build(
         seed: of everything drawn; the same shop, consents and seed give the same files.
         assume_consent: learn from shoppers who were never asked, such as those of a research data set who agreed
             elsewhere. Shoppers who said no stay out in any case.
+        brief: histories and choices in the short prompts of small models.
 
     Returns:
         Counts by split and task, how many shoppers are in and out, and the dates between the splits.
@@ -71,7 +79,7 @@ def build(
     with Memory.at(shop.folder / "state.sqlite3") as memory:
         shoppers = _consenting(shop, memory, assume_consent=assume_consent)
         hidden = {shopper: digests for shopper in shoppers if (digests := memory.hidden.of(shopper))}
-    examples = {split: _examples(shop, shoppers, split, sizes, seed, hidden=hidden) for split in SPLITS}
+    examples = {split: _examples(shop, shoppers, split, sizes, seed, hidden=hidden, brief=brief) for split in SPLITS}
     try:
         into.mkdir(parents=True, exist_ok=True)
         for split, found in examples.items():
@@ -100,9 +108,11 @@ def _examples(
     seed: int,
     *,
     hidden: Forgotten,
+    brief: bool,
 ) -> list[Example]:
     """All examples of one split, shuffled; nothing in them is of an event that its shopper forgot."""
-    prompts = PromptLibrary()
+    prompts, label = PromptLibrary(), "brief" if brief else "production"
+    each = {task: _each(getattr(sizes, task) * SHARES[split], len(shoppers)) for task in ("infer", "choose")}
     with tempfile.TemporaryDirectory() as folder, Memory.at(Path(folder) / "state.sqlite3") as memory:
         for shopper, digests in hidden.items():
             memory.hidden.hide(shopper, digests)
@@ -110,8 +120,12 @@ def _examples(
         made: dict[Task, Iterable[Example]] = {
             "plan": plan_examples(prompts.load("plan"), World(shop.catalogue, "train"), split, seed),
             "change": plan_examples(prompts.load("change"), World(shop.catalogue, "train"), split, seed),
-            "infer": infer_examples(prompts.load("infer"), shop, shoppers, seed, hidden),
-            "choose": choose_examples(prompts.load("choose"), shop, shoppers, seed, hidden),
+            "infer": infer_examples(
+                prompts.load("infer", label), shop, shoppers, seed, hidden=hidden, most=each["infer"]
+            ),
+            "choose": choose_examples(
+                prompts.load("choose", label), shop, shoppers, seed, hidden=hidden, most=each["choose"]
+            ),
             "explain": told if len(shop.catalogue) else (),
         }
         found = [
@@ -121,6 +135,11 @@ def _examples(
         ]
     random.Random(f"{split} {seed}").shuffle(found)  # noqa: S311 (no secret)
     return found
+
+
+def _each(size: float, shoppers: int) -> int:
+    """Moments of one shopper, so that so many examples come of all shoppers alike, where half of them tell nothing."""
+    return max(1, math.ceil(2 * size / max(shoppers, 1)))
 
 
 def _of(stream: Iterable[Example], split: Split) -> Iterator[Example]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -64,8 +64,3 @@ def write_jsonl(path: Path, records: Iterable[dict[str, object]]) -> int:
 def compact(value: object) -> str:
     """JSON without white space: every space would be a token to learn and to wait for."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-
-
-def lettered(things: Sequence[str]) -> list[str]:
-    """Each with its letter and a full stop before it; at most 26."""
-    return [f"{chr(ord('A') + place)}. {thing}" for place, thing in enumerate(things[:26])]

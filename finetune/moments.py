@@ -23,7 +23,7 @@ SHARES = (0.7, 0.85)  # of all events that lie before the first and the second d
 LEAST = 5  # events before a moment
 Forgotten = Mapping[str, Collection[str]]
 NOTHING: Forgotten = MappingProxyType({})
-PER_SHOPPER = 4  # moments of one shopper in one split, at most
+PER_SHOPPER = 4  # moments of one shopper in one split, at most, where no more are asked for
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,9 @@ def borders(shop: Shop) -> tuple[np.datetime64, np.datetime64]:
     return first.astype("datetime64[us]"), second.astype("datetime64[us]")
 
 
-def moments(shop: Shop, shoppers: Collection[str], seed: int = 0, hidden: Forgotten = NOTHING) -> Iterator[Moment]:
+def moments(
+    shop: Shop, shoppers: Collection[str], seed: int = 0, *, hidden: Forgotten = NOTHING, most: int = PER_SHOPPER
+) -> Iterator[Moment]:
     """Moments of these shoppers in all splits; windows that reach over a border are left out.
 
     Args:
@@ -57,6 +59,7 @@ def moments(shop: Shop, shoppers: Collection[str], seed: int = 0, hidden: Forgot
         shoppers: who may be learnt from.
         seed: of which moments are taken where a shopper has many.
         hidden: by shopper, the events that they forgot (see `Shop.events_of`): they are in no moment.
+        most: of one shopper in one split.
     """
     if len(shop.events) == 0:
         return
@@ -74,7 +77,7 @@ def moments(shop: Shop, shoppers: Collection[str], seed: int = 0, hidden: Forgot
                 for day in np.unique(days)[1:]
                 if start <= day and day + WINDOW <= end and int((whole.at < day).sum()) >= LEAST
             ]
-            for cut in sorted(rng.sample(cuts, min(PER_SHOPPER, len(cuts)))):
+            for cut in sorted(rng.sample(cuts, min(most, len(cuts)))):
                 before, after = whole.at < cut, (whole.at >= cut) & (whole.at < cut + WINDOW)
                 known = whole.select(before)
                 taken = whole.rows[after]

@@ -11,6 +11,7 @@ import math
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,6 +36,7 @@ class LocalModel:
     Attributes:
         tasks: the only tasks that it was made for, as its folder tells; empty if any.
         label: how it is called in pages; "" for its name.
+        context: tokens that it reads, None where its configuration doesn't say.
 
     Args:
         folder: a model in transformers' layout, with a fast tokenizer that has a chat template.
@@ -69,6 +71,7 @@ class LocalModel:
         if not self._tokenizer.chat_template:
             raise ModelUnavailableError(f"the tokenizer in {folder} has no chat template", "use an instruct model")
         self._ends = self._end_tokens()
+        self.context: int | None = getattr(self._model.config, "max_position_embeddings", None)
         self.tasks, self.label = _told(folder)
 
     def complete(
@@ -143,6 +146,43 @@ class LocalModel:
             chosen = logits[torch.arange(len(tokens)), torch.tensor(tokens, device=self._device)]
             return float((chosen - logits.logsumexp(-1)).sum())
 
+    def openings(self, messages: Sequence[ChatMessage], answers: Sequence[str], *, deadline: float) -> list[float]:
+        """Natural logarithms of how likely the model would begin its answer in each of several ways, without a grammar.
+
+        The prompt is read once for all of them.
+
+        Args:
+            messages: as for all.
+            answers: different beginnings, at least one.
+            deadline: as for all.
+
+        Returns:
+            One value an answer, normalised over the answers: their exponentials sum to 1.
+
+        Raises:
+            ModelError: as for all.
+        """
+        import torch
+
+        watch = Watch(deadline)
+        prompt = self._prompt(messages)
+        written = [self._tokenizer.encode(answer, add_special_tokens=False) for answer in answers]
+        self._fitting(len(prompt) + max(map(len, written)))
+        same = takewhile(lambda tokens: len(set(tokens)) == 1, zip(*written, strict=False))
+        shared = [tokens[0] for tokens in same][: min(map(len, written)) - 1]
+        ends = [tokens[len(shared) :] for tokens in written]
+        with self._turn(watch), torch.inference_mode():
+            first, past = self._read([*prompt, *shared], watch, None)
+            past.batch_repeat_interleave(len(ends))
+            width = max(map(len, ends))
+            padded = torch.tensor([end + end[-1:] * (width - len(end)) for end in ends], device=self._device)
+            after = self._model(input_ids=padded, past_key_values=past, use_cache=True).logits[:, :-1]
+            logits = torch.cat([first.expand(len(ends), 1, -1), after], dim=1).double()
+            chances = torch.log_softmax(logits, -1).gather(2, padded[:, :, None])[:, :, 0]
+            counted = torch.arange(width, device=self._device) < torch.tensor(list(map(len, ends)))[:, None].to(padded)
+            sums = torch.where(counted, chances, 0.0).sum(1)
+            return [float(score) for score in torch.log_softmax(sums, -1)]
+
     @contextmanager
     def _turn(self, watch: Watch) -> Iterator[None]:
         """One generation at a time; waits no longer than the call may take."""
@@ -166,10 +206,10 @@ class LocalModel:
         return tokens
 
     def _fitting(self, length: int) -> None:
-        limit = getattr(self._model.config, "max_position_embeddings", None)
-        if limit is not None and length > limit:
+        if self.context is not None and length > self.context:
             raise ModelOutputError(
-                f"the prompt has {length} tokens, model {self.name} reads {limit}", "use a model with more context"
+                f"the prompt has {length} tokens, model {self.name} reads {self.context}",
+                "use a model with more context",
             )
 
     def _matcher(self, schema: Schema) -> LLMatcher:

@@ -1,6 +1,7 @@
 """Base and adapter on the same cases, with paired differences; chance beside them where it has a chance.
 
-- infer: ten aisles in order, under a grammar that lists the aisles of the prompt; Recall@10 of those walked next.
+- infer: the aisles of the prompt by how surely each is named first; over a server, which can't tell that, ten aisles
+  written in order under a grammar that lists them; Recall@10 of those walked next.
 - choose: the letter of highest probability, by one forward pass; Hit@1.
 - plan, change: written freely, so that validity is the model's own doing and no grammar's; valid is the share that
   parses as a JSON object, exact the share that is the right one.
@@ -19,6 +20,7 @@ from pathlib import Path
 import numpy as np
 
 from agent.models.base import ChatMessage, ChatModel, Schema
+from agent.needs import Weighing, weigh
 from eval.adapters.cases import TASKS, Case, read_cases
 from eval.results import Results
 from eval.statistics import Values
@@ -140,6 +142,10 @@ def _score(model: ChatModel, case: Case, tokens: Budget) -> tuple[float, ...]:
         return (float(case.options[int(np.argmax(scores))] == case.right),)
     room = _room(case, tokens)
     if case.task == "infer":
+        if isinstance(model, Weighing):
+            weight = weigh(model, case.messages, case.options, deadline=deadline)
+            order = np.argsort(-np.array(weight), kind="stable")
+            return (recall([case.options[place] for place in order], case.right),)
         try:
             text = model.complete(case.messages, schema_of(case.options), deadline=deadline, max_tokens=room).text
         except ModelOutputError:

@@ -32,10 +32,12 @@ class System(ABC):
     Attributes:
         name: in tables, and on the command line where it is registered.
         seed: of anything random; set before `fit`.
+        told: what `fit` found that a reader of the table should know; "" for nothing.
     """
 
     name: ClassVar[str]
     seed: int = 0
+    told: str = ""
 
     @abstractmethod
     def fit(self, problem: Problem) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import re
 from pathlib import Path
 from types import ModuleType
 
@@ -34,19 +35,32 @@ SYSTEMS: dict[str, str] = {  # name -> "module:Class"
 
 
 def make(name: str) -> System:
-    """A fresh system by its name, or by `path/to/file.py:Class`.
+    """A fresh system by its name, by `path/to/file.py:Class`, or a model's by `llm:BASE` or `llm:BASE@ADAPTER`.
 
     Raises:
-        EvaluationError: there is no such system, file or class.
+        EvaluationError: there is no such system, file, class or folder.
     """
+    if name.startswith("llm:"):
+        from eval.systems.llm import WithModel
+
+        return WithModel.named(name)
     if ".py:" in name:
         path, _, attribute = name.rpartition(":")
         return _made(_module_at(path), attribute, path)
     if name not in SYSTEMS:
-        remedy = f"choose from {', '.join(SYSTEMS)}, or name path/to/file.py:Class"
+        remedy = f"choose from {', '.join(SYSTEMS)}, or name path/to/file.py:Class or llm:MODEL"
         raise EvaluationError(f"there is no system {name!r}", remedy)
     module, _, attribute = SYSTEMS[name].partition(":")
     return _made(importlib.import_module(module), attribute, module)
+
+
+def label_of(name: str) -> str:
+    """What a system is called in tables and file names: a class by its name, a model by its folders' names."""
+    if name.startswith("llm:"):
+        name = "llm-" + "-".join(Path(part).name for part in name.removeprefix("llm:").split("@"))
+    elif ".py:" in name:
+        name = name.rpartition(":")[2]
+    return re.sub(r"[^A-Za-z0-9_.-]+", "-", name)
 
 
 def _module_at(path: str) -> ModuleType:

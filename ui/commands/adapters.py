@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
 SFT = "Tune a LoRA adapter on the right answers of every task. Killed and run again, it goes on where it was."
 DPO = "Tune a LoRA adapter on pairs of a better and a worse answer. Killed and run again, it goes on where it was."
-SMALL = 1024  # tokens of context below which a base is only taught what a message changes
 Json = dict[str, Any]
 Count = int
 Given = Path | None
@@ -110,15 +109,18 @@ def merge(
 
 def _make_data(settings: Settings, shop: Path, examples: int | None, *, assume_consent: bool) -> None:
     """Data of a shop, in the prompts that the base can read."""
+    from agent.prompting import wording
     from finetune.data import Sizes, build
     from finetune.lora.base import context_of
     from retrieval.shop import Shop
 
     reads = min(settings.context, context_of(settings.base) or settings.context)
     usual = vars(Sizes(change=Sizes.plan))
-    tasks = settings.tasks or (("change",) if reads < SMALL else ("plan", "infer", "choose", "explain"))
+    small = wording(reads) == "brief"
+    tasks = settings.tasks or (("change", "infer", "choose") if small else ("plan", "infer", "choose", "explain"))
     sizes = Sizes(**{name: (examples or most) if name in tasks else 0 for name, most in usual.items()})
-    build(Shop.open(shop), settings.data, sizes, seed=settings.seed, assume_consent=assume_consent)
+    opened = Shop.open(shop)
+    build(opened, settings.data, sizes, seed=settings.seed, assume_consent=assume_consent, brief=small)
 
 
 def _told(settings: Settings, *, quiet: bool) -> Json:

@@ -33,6 +33,7 @@ def data(
     assume_consent: Annotated[
         bool, typer.Option("--assume-consent", help="Learn from shoppers who were never asked here; a no stays a no.")
     ] = False,
+    brief: Annotated[bool, typer.Option("--brief", help="Histories in the short prompts of small models.")] = False,
     as_json: AsJson = False,
 ) -> dict[str, Any]:
     """Write training data: chat-format examples of all tasks, preference pairs, held-out turns and a data card."""
@@ -40,7 +41,7 @@ def data(
     from retrieval.shop import Shop as OpenShop
 
     sizes = Sizes(plan, infer, choose, explain, change)
-    report = build(OpenShop.open(shop), into, sizes, seed=seed, assume_consent=assume_consent)
+    report = build(OpenShop.open(shop), into, sizes, seed=seed, assume_consent=assume_consent, brief=brief)
     if not as_json:
         say(json.dumps(report, indent=2, ensure_ascii=False))
     return report
