@@ -101,3 +101,21 @@ def prompt_text(messages: Sequence[ChatMessage], tokenizer: Any) -> str:
 def _chat(messages: Sequence[ChatMessage], tokenizer: Any) -> list[int]:
     ids: list[int] = tokenizer.encode(prompt_text(messages, tokenizer), add_special_tokens=False)
     return ids
+
+
+def answers(model: Any, ids: Any, mask: Any, labels: Any) -> tuple[Any, Any]:
+    """Logits of the tokens to be learnt, and these; computed from the first such place of the batch on.
+
+    Args:
+        model: a causal LM.
+        ids: token ids, (b, t).
+        mask: 1 where there is a token, (b, t).
+        labels: the ids to learn, -100 where nothing is to be learnt, (b, t).
+
+    Returns:
+        (b, s, v) logits in float32 and the (b, s) labels that they foretell.
+    """
+    first = int((labels != IGNORED).nonzero()[:, 1].min())
+    kept = labels.shape[1] - max(first, 1) + 1
+    logits = model(input_ids=ids, attention_mask=mask, logits_to_keep=kept).logits[:, :-1].float()
+    return logits, labels[:, 1 - kept :]

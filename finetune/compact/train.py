@@ -26,7 +26,7 @@ from typing import Any
 
 from agent.planner.changes import WORDS
 from agent.prompting import load_prompt
-from finetune.batches import IGNORED, Encoded, batches, encode, encode_text
+from finetune.batches import IGNORED, Encoded, answers, batches, encode, encode_text
 from finetune.compact.tokenizer import encoder_tokenizer
 from finetune.compact.warm import warm_start
 from finetune.example import Example, Split
@@ -182,7 +182,8 @@ def _fit(
         for group in optimizer.param_groups:
             group["lr"] = rate(passed)
         ids, mask, labels = (part.to(accelerator.device) for part in batch)
-        loss = answer_loss(model, ids, mask, labels)
+        logits, wanted = answers(model, ids, mask, labels)
+        loss = torch.nn.functional.cross_entropy(logits.flatten(0, 1), wanted.flatten(), ignore_index=IGNORED)
         accelerator.backward(loss)
         accelerator.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
@@ -223,24 +224,6 @@ def freeze_words(model: Any, tokenizer: Any) -> int:
             free[token] = 1.0
     table.register_hook(lambda gradient: gradient * free.to(gradient.device))
     return int((free == 0).sum())
-
-
-def answer_loss(model: Any, ids: Any, mask: Any, labels: Any) -> Any:
-    """Mean cross-entropy of the tokens to be learnt; logits are computed from the first such place on.
-
-    Args:
-        model: a causal LM.
-        ids: token ids, (b, t).
-        mask: 1 where there is a token, (b, t).
-        labels: the ids to learn, -100 where nothing is to be learnt, (b, t).
-    """
-    import torch
-
-    first = int((labels != IGNORED).nonzero()[:, 1].min())
-    kept = labels.shape[1] - max(first, 1) + 1
-    logits = model(input_ids=ids, attention_mask=mask, logits_to_keep=kept).logits[:, :-1].float()
-    wanted = labels[:, 1 - kept :]
-    return torch.nn.functional.cross_entropy(logits.flatten(0, 1), wanted.flatten(), ignore_index=IGNORED)
 
 
 def _fast_bf16() -> bool:

@@ -40,14 +40,17 @@ def trainer_of(
     from transformers import EarlyStoppingCallback
     from trl import DPOTrainer, SFTTrainer
 
+    from finetune.lora.answers import AnswersTrainer
     from finetune.lora.pace import Pace
 
     train, valid = (Dataset.from_list(rows(part, settings.method, base.tokenizer)) for part in those)
     model, lora = adapted(base, settings)
     pace = Pace(settings.peak, settings.minutes and 60 * settings.minutes, progress)
-    trainer = {"sft": SFTTrainer, "dpo": DPOTrainer}[settings.method](
+    arguments = _arguments(settings, base, len(train), run)
+    supervised = AnswersTrainer if arguments.use_cpu else SFTTrainer
+    trainer = {"sft": supervised, "dpo": DPOTrainer}[settings.method](
         model=model,
-        args=_arguments(settings, base, len(train), run),
+        args=arguments,
         train_dataset=train,
         eval_dataset=valid,
         processing_class=base.tokenizer,
