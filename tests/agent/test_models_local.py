@@ -156,3 +156,26 @@ def test_a_folder_that_is_no_model_is_unavailable(tmp_path, folders):
         LocalModel(tmp_path)
     with pytest.raises(ModelUnavailableError, match="adapter"):
         LocalModel(folders[0], tmp_path)
+
+
+def test_openings_are_what_each_answer_would_have_been_worth_alone(model):
+    question = ask("Which aisle?")
+    answers = ['{"needs":["tents"', '{"needs":["tents and mats"', '{"needs":["灯"', '{"needs":["mats"']
+    found = model.openings(question, answers, deadline=soon())
+    assert sum(map(math.exp, found)) == pytest.approx(1.0)
+    end = [model.likelihood(question, answer, deadline=soon()) for answer in answers]
+    alone = [whole - _last(model, question, answer) for whole, answer in zip(end, answers, strict=True)]
+    total = math.log(sum(map(math.exp, alone)))
+    assert found == pytest.approx([one - total for one in alone], abs=1e-3)
+    with pytest.raises(ModelOutputError, match="reads"):
+        model.openings(ask("x " * 20_000), answers, deadline=soon())
+
+
+def _last(model, question, answer):
+    """The end token's share of a whole answer's likelihood, by a plain forward pass."""
+    import torch
+
+    tokens = [*model._prompt(question), *model._tokenizer.encode(answer, add_special_tokens=False)]
+    with torch.inference_mode():
+        logits = model._model(input_ids=torch.tensor([tokens])).logits[0, -1].double()
+    return float(torch.log_softmax(logits, -1)[model._tokenizer.eos_token_id])

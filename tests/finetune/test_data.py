@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from agent.planner.model import plan_messages
 from agent.planner.slots import Slots
 from agent.prompting import load_prompt
 from agent.schema import Consent
-from finetune.behaviour import query_of
+from finetune.behaviour import Taken, query_of
 from finetune.conversations.generate import turns
 from finetune.conversations.world import made_up
 from finetune.data import Sizes, build
@@ -116,6 +117,40 @@ def test_an_example_is_the_prompt_that_serving_sends() -> None:
     slots = Slots.of(turn.message, turn.conversation, world.vocabulary)
     served = plan_messages(prompt, turn.message, turn.conversation, slots)
     assert plan_example(prompt, world, turn, "train").prompt == tuple(served)
+
+
+def test_brief_data_ask_briefly_and_hide_the_right_thing_among_others_of_those_weeks(tmp_path: Path) -> None:
+    shop = Shop.open(copy_of(sample_shop(), tmp_path / "shop"))
+    build(shop, tmp_path / "out", Sizes(0, 40, 40, 0), assume_consent=True, brief=True)
+    records = lines(tmp_path / "out" / "train.jsonl")
+    systems = {load_prompt(task, "brief").system for task in ("infer", "choose")}
+    assert {record["messages"][0]["content"] for record in records} == systems  # type: ignore[index]
+    needs = [record["messages"][-1]["content"] for record in records if record["task"] == "infer"]  # type: ignore[index]
+    assert all("query" not in need for need in needs)
+
+
+def test_other_things_to_choose_from_were_taken_by_others_in_the_same_weeks(shop: Shop) -> None:
+    everybody = Taken.of(shop)
+    at = {row: everybody.at[everybody.rows == row] for row in set(everybody.rows.tolist())}
+    checked = 0
+    for moment in moments(shop, shop.shoppers()[:30]):
+        others = everybody.among(moment, 10, random.Random(0))
+        own = {*moment.taken.tolist(), *moment.history.rows.tolist()}
+        assert len(set(others)) == len(others)
+        assert not own & {*others}
+        for row in others:
+            assert ((at[row] >= moment.history.now) & (at[row] < moment.history.now + WINDOW)).any()
+        checked += len(others)
+    assert checked > 100
+    assert not shop.sensitive.mask[everybody.rows].any()
+
+
+def test_all_shoppers_are_learnt_from_alike(tmp_path: Path) -> None:
+    shop = Shop.open(sample_shop())
+    few = [moment.shopper for moment in moments(shop, shop.shoppers(), most=1) if moment.split == "train"]
+    many = [moment.shopper for moment in moments(shop, shop.shoppers(), most=9) if moment.split == "train"]
+    assert len(few) == len(set(few)) == len(set(many))
+    assert len(many) > 2 * len(few)
 
 
 @pytest.mark.parametrize(
