@@ -2,6 +2,7 @@
 
     OUT/runs/<view>/<system>.trec   what was ranked
     OUT/qrels/<view>.qrels          what was right
+    OUT/history.parquet             what each shopper had before, where that is known
     OUT/results.json                the figures; `crossaisle eval score` gives the same from the two above
     OUT/report.html                 the same as a page
 
@@ -18,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 
 from eval.beyond import beyond
@@ -34,6 +36,7 @@ from retrieval.errors import EvaluationError
 from retrieval.progress import Progress, silent
 
 OURS = "crossaisle"
+HISTORIES = "history.parquet"
 HISTORY = ((10, "under 10"), (50, "10 to 49"), (200, "50 to 199"))
 
 Values = dict[str, dict[str, NDArray[np.float64]]]  # system -> metric -> (q,)
@@ -106,10 +109,13 @@ def run(
     said += [f"{label} ranks nothing on these data and is left out." for label in mute]
     results = results.with_(notes=(*results.notes, *said))
     if out is not None:
-        files: dict[str, dict[str, Any]] = {
+        files: dict[str, Any] = {
             "runs": {view: {label: f"runs/{view}/{label}.trec" for label in values} for view in views},
             "qrels": {view: f"qrels/{view}.qrels" for view in views},
         }
+        if histories is not None:
+            pl.DataFrame({"query": list(histories), "items": list(histories.values())}).write_parquet(out / HISTORIES)
+            files["history"] = HISTORIES
         results = results.with_(extra={**results.extra, "files": files})
         for view in views.values():
             write_qrels(out / files["qrels"][view.name], view.qrels)

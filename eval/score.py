@@ -35,8 +35,9 @@ class Extras:
     Attributes:
         slices: a file of attributes (see `eval/slices.py`), or the attributes.
         catalogue: a shop folder or a file of items, or the goods: for figures beyond accuracy.
-        history: a shop folder or a file of what shoppers had before, or a mapping query -> items. With it, targets are
-            told apart as repeat or new, and cold or warm.
+        history: a file of what shoppers had before, such as `history.parquet` of `crossaisle eval rank`, or a mapping
+            query -> items. With it, targets are told apart as repeat or new, and cold or warm. A shop folder is
+            read whole, what was to be foretold as well, and a note says so.
         log: a file of logged propensities (see `eval/clicks.py`).
         clip: highest weight in the self-normalised estimate.
         k: places that figures beyond accuracy look at.
@@ -119,7 +120,7 @@ def _enriched(
         slices=tuple(parts),
         beyond={} if goods is None else beyond(runs, goods, histories, judged, k=more.k, seed=seed),
         clicks={} if log is None else clicks.estimate(runs, log, more.clip, seed),
-        notes=(*notes, *_too_small(parts)),
+        notes=(*notes, *_too_small(parts), *_whole(more.history)),
     )
 
 
@@ -203,6 +204,16 @@ def _cuts(slices: Path | str | Cuts | None, judged: Qrels, goods: Goods | None, 
     cuts = read_slices(Path(slices)) if isinstance(slices, str | Path) else slices or Cuts()
     known = known_of_targets(judged, goods, histories)
     return Cuts(cuts.queries, {**known.items, **cuts.items}, {**known.pairs, **cuts.pairs})
+
+
+def _whole(history: Path | str | Histories | None) -> list[str]:
+    """What to say where a history holds what came after the moment of recommending, too."""
+    if not isinstance(history, str | Path) or not Path(history).is_dir():
+        return []
+    return [
+        f"{history} tells everything that ever happened, what was to be foretold as well: repeats, cold items and "
+        "popularity are counted with it. Give the history.parquet of eval rank, or a file of what came before."
+    ]
 
 
 def _too_small(parts: Sequence[Slice]) -> list[str]:

@@ -20,6 +20,7 @@ class CrossAisle(System):
         """Fit the part that serves this kind of problem."""
         self._part = _part(problem)
         self._part.fit(problem)
+        self.told = self._part.told
 
     def scores_of(self, case: Case) -> NDArray[np.floating[Any]]:
         """(n,) the part's scores."""

@@ -7,6 +7,7 @@ what it goes with late, so a word's first place counts beside its frequency.
 
 from __future__ import annotations
 
+import logging
 import re
 import threading
 from functools import cache, lru_cache
@@ -115,6 +116,7 @@ class Lexical(LearntChannel):
         """Index the catalogue's texts; events don't matter here."""
         import bm25s
 
+        logging.getLogger("bm25s").setLevel(logging.WARNING)  # it sets itself to DEBUG, on a handler of its own
         config = config or LexicalConfig()
         codes: dict[str, int] = {}
         texts = [

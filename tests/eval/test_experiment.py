@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 
 from eval import experiment
 from eval.fairness import gap
+from eval.inventory import read_history
 from eval.protocols import next_category, next_item
 from eval.ranking import Options, rank
 from eval.runs import read_qrels, read_run
@@ -80,6 +81,10 @@ def test_a_run_writes_everything_and_its_files_give_the_same_figures(tmp_path: P
             )
             name = "NDCG@10" if view == "all" else "NDCG@10/novel"
             assert again.systems[system]["NDCG@10"].value == pytest.approx(metrics[name]["value"], abs=1e-6)
+    had = read_history(tmp_path / "out" / "history.parquet")
+    first = problem.main[0]
+    assert had[first.key] == [problem.catalogue.ids[row] for row in first.history.rows]
+    assert {case.key for case in problem.main} == set(had)
     page = (tmp_path / "out" / "report.html").read_text()
     assert "ease" in page
     assert "novel" in page
@@ -167,6 +172,7 @@ def test_the_command_prints_one_object(tmp_path: Path):
     args += ["--systems", "ease,item_knn", "--out", str(tmp_path / "out"), "--json"]
     done = CliRunner().invoke(app, args)
     assert done.exit_code == 0, done.output
+    assert "DEBUG" not in done.stderr
     told = json.loads(done.stdout)
     assert (told["protocol"], told["n"], told["split"], told["data"]) == ("leave-one-out", 60, "test", "walks.txt")
     assert {"NDCG@10", "Recall@5", "Recall@20", "MRR"} <= set(told["systems"]["ease"])

@@ -181,6 +181,25 @@ def test_a_missed_threshold_exits_with_1_and_says_by_how_much(files: Path) -> No
     assert "MRR of poor is 0.375, below 0.4" in CliRunner().invoke(app, [str(part) for part in call[1:]]).stderr
 
 
+def test_less_is_better_for_some_figures_and_can_be_held_to(files: Path, everything: list[Any]) -> None:
+    call = ("score", files / "poor.jsonl.gz", files / "test.qrels", *everything, "--max", "Gini@10=0.0001", "--json")
+    done = CliRunner().invoke(app, [str(part) for part in (*call, "--max", "MRR=0.9")])
+    missed = json.loads(done.stdout)["missed"]
+    assert done.exit_code == 1
+    assert [(one["metric"], one["most"]) for one in missed] == [("Gini@10", 0.0001)]
+    assert missed[0]["value"] > 0.0001
+
+
+def test_a_history_that_holds_what_was_to_be_foretold_is_told(files: Path) -> None:
+    shop = files / "shop"
+    shop.mkdir()
+    pl.DataFrame({"shopper": list(QRELS), "item": [f"i{n}" for n in range(40)]}).write_parquet(shop / "events.parquet")
+    whole = score(GOOD, QRELS, ["MRR"], history=shop)
+    cut = score(GOOD, QRELS, ["MRR"], history=shop / "events.parquet")
+    assert any("what was to be foretold as well" in note for note in whole.notes)
+    assert not any("foretold" in note for note in cut.notes)
+
+
 def test_bad_input_exits_with_2_and_prints_no_object(files: Path) -> None:
     run, qrels, bad = files / "good.trec", files / "test.qrels", files / "bad"
     bad.write_text("q0 Q0 i0 1 nan t\n")
@@ -189,6 +208,7 @@ def test_bad_input_exits_with_2_and_prints_no_object(files: Path) -> None:
         ((files / "nothing", qrels), "no such file"),
         ((run, qrels, "--min", "MRR"), "METRIC=VALUE"),
         ((run, qrels, "--min", "MRR=high"), "gives no number"),
+        ((run, qrels, "--max", "MRR=low"), "--max MRR=low gives no number"),
         ((run, qrels, "--min", "Coverage@10=0.1"), "--catalogue"),
         ((run, qrels, "--metrics", "BLEU"), "no metric 'BLEU'"),
         ((run, qrels, "--run", "other"), "NAME=PATH"),

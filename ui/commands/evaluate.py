@@ -8,6 +8,7 @@ Exit status: 0 done, 1 a threshold was missed, 2 what was given can't be scored.
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -35,6 +36,15 @@ Given = Path | None
 _WIDTH = 160
 
 
+@dataclass(frozen=True)
+class Bar:
+    """A threshold: what a metric has to reach at least, or may reach at most."""
+
+    metric: str
+    value: float
+    least: bool
+
+
 @app.callback()
 def _group() -> None:
     """Score rankings."""
@@ -58,6 +68,7 @@ def score(
     clip: Annotated[float, typer.Option(min=1, help="Highest weight of a logged row.")] = 100.0,
     k: Annotated[int, typer.Option("-k", min=1, max=1000, help="Places for figures beyond accuracy.")] = 10,
     least: Annotated[Texts, typer.Option("--min", metavar="METRIC=VALUE", help="Exit with 1 if RUN is below.")] = None,
+    most: Annotated[Texts, typer.Option("--max", metavar="METRIC=VALUE", help="Exit with 1 if RUN is above.")] = None,
     ignore_unjudged: Annotated[bool, typer.Option("--ignore-unjudged", help="Skip queries without judgments.")] = False,
     seed: Annotated[int, typer.Option(min=0, help="Of the bootstrap.")] = 0,
     as_json: AsJson = False,
@@ -72,12 +83,13 @@ def score(
         if name in runs:
             raise typer.BadParameter(f"--run {name} is taken; give every run another name")
         runs[name] = Path(path)
-    wanted = [_threshold(name, value) for name, value in _pairs(least or [], "--min", "METRIC=VALUE")]
+    bars = {"--min": least or [], "--max": most or []}
+    wanted = [_bar(option, *pair) for option, of in bars.items() for pair in _pairs(of, option, "METRIC=VALUE")]
     names = [part.strip() for one in metrics or [] for part in one.split(",") if part.strip()] or list(STANDARD)
     results = scored(
         runs,
         qrels,
-        names + [name for name, _ in wanted if not _beyond(name)],
+        names + [bar.metric for bar in wanted if not _beyond(bar.metric)],
         baseline=baseline,
         unjudged="ignore" if ignore_unjudged else "error",
         seed=seed,
@@ -105,25 +117,36 @@ def told(results: Results, *, quiet: bool) -> Json:
     return results.to_json()
 
 
-def _judged(results: Results, system: str, wanted: list[tuple[str, float]], *, quiet: bool) -> Json:
+def _judged(results: Results, system: str, wanted: list[Bar], *, quiet: bool) -> Json:
     """The results, told, with `ok` and what was `missed` where there are thresholds."""
     from retrieval.errors import EvaluationError
 
-    missed = []
-    for name, bar in wanted:
-        found = results.figure(system, name)
+    missed: list[tuple[Bar, float]] = []
+    for bar in wanted:
+        found = results.figure(system, bar.metric)
         if found is None:
-            raise EvaluationError(f"there is no figure {name!r} for {system!r}", "give --catalogue or --history for it")
-        if found.value < bar:
-            missed.append({"system": system, "metric": name, "value": round(found.value, 8), "least": bar})
+            remedy = "give --catalogue or --history for it"
+            raise EvaluationError(f"there is no figure {bar.metric!r} for {system!r}", remedy)
+        if found.value < bar.value if bar.least else found.value > bar.value:
+            missed.append((bar, found.value))
     report = told(results, quiet=quiet)
     if wanted:
-        report |= {"ok": not missed, "missed": missed}
+        those = [
+            {
+                "system": system,
+                "metric": bar.metric,
+                "value": round(value, 8),
+                "least" if bar.least else "most": bar.value,
+            }
+            for bar, value in missed
+        ]
+        report |= {"ok": not missed, "missed": those}
     if not quiet:
-        for one in missed:
+        for bar, value in missed:
             from ui.output import complain
 
-            complain(f"{one['metric']} of {system} is {one['value']}, below {one['least']}")
+            side = "below" if bar.least else "above"
+            complain(f"{bar.metric} of {system} is {round(value, 8)}, {side} {bar.value}")
     return report
 
 
@@ -133,7 +156,7 @@ def _beyond(name: str) -> bool:
     return name.partition("@")[0] in FIGURES
 
 
-def _threshold(name: str, value: str) -> tuple[str, float]:
+def _bar(option: str, name: str, value: str) -> Bar:
     from eval.metrics import canonical
 
     try:
@@ -141,8 +164,8 @@ def _threshold(name: str, value: str) -> tuple[str, float]:
     except ValueError:
         bar = math.nan
     if not math.isfinite(bar):
-        raise typer.BadParameter(f"--min {name}={value} gives no number; write {name}=0.1, for example")
-    return (name if _beyond(name) else canonical(name)), bar
+        raise typer.BadParameter(f"{option} {name}={value} gives no number; write {name}=0.1, for example")
+    return Bar(name if _beyond(name) else canonical(name), bar, option == "--min")
 
 
 def _pairs(texts: list[str], option: str, form: str) -> list[tuple[str, str]]:
