@@ -8,7 +8,7 @@ from agent.models.base import ChatModel, tasks_of
 from agent.planner.change_model import ChangePlanner
 from agent.planner.model import ModelPlanner
 from agent.planner.rules import RulesPlanner
-from agent.planner.together import Together
+from agent.planner.together import FOREVER, Together
 from agent.prompting import PromptLibrary
 from agent.prose import Prose
 from agent.understand import PlannerWithModel
@@ -29,7 +29,9 @@ class Asking:
     problems: tuple[str, ...] = ()
 
     @classmethod
-    def now(cls, model: ChatModel | None, prompts: PromptLibrary, rules: RulesPlanner) -> Asking:
+    def now(
+        cls, model: ChatModel | None, prompts: PromptLibrary, rules: RulesPlanner, patience: float = FOREVER
+    ) -> Asking:
         """With what the labels mean now; raises `PromptError` only where the shipped prompts are damaged.
 
         A model that was made for saying what changes (its folder says so) is asked that, beside the rules, and nothing
@@ -40,7 +42,7 @@ class Asking:
         vocabulary = rules.vocabulary
         if tasks_of(model) == {"change"}:
             change, problem = prompts.serving("change")
-            together = Together(rules, ChangePlanner(model, change, vocabulary))
+            together = Together(rules, ChangePlanner(model, change, vocabulary), patience=patience)
             return cls(together, None, {"change": change.hash}, (problem,) if problem else ())
         (plan, plan_problem), (explain, explain_problem) = prompts.serving("plan"), prompts.serving("explain")
         return cls(

@@ -45,6 +45,7 @@ class Settings(Frozen):
         cards: items shown in a turn.
         across: of these, at most so many from other aisles beside what was asked for.
         plan_seconds, explain_seconds: how long the model may take for either.
+        patience: seconds that a message waits for the small model while it reads others'; then the rules read it.
         max_message: characters of a message that are read.
     """
 
@@ -52,6 +53,7 @@ class Settings(Frozen):
     across: int = 2
     plan_seconds: float = 4.0
     explain_seconds: float = 30.0
+    patience: float = 0.3
     max_message: int = 4000
 
 
@@ -192,7 +194,7 @@ class Assistant:
 
     def _asking(self) -> Asking:
         """The model with the prompts that serve now."""
-        return Asking.now(self.model, self.prompts, self.rules)
+        return Asking.now(self.model, self.prompts, self.rules, self.settings.patience)
 
     def _understand(
         self, words: str, conversation: Conversation, profile: Profile, history: History, asking: Asking

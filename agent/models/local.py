@@ -55,7 +55,7 @@ class LocalModel:
         if threads is not None:
             torch.set_num_threads(threads)
         self.name = folder.name + (f"+{adapter.name}" if adapter is not None else "")
-        self._device, self._lock = device, threading.Lock()
+        self._device, self._lock, self._queue = device, threading.Lock(), threading.Lock()
         try:
             self._tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
             model = AutoModelForCausalLM.from_pretrained(folder, local_files_only=True, dtype="auto")
@@ -182,6 +182,16 @@ class LocalModel:
             counted = torch.arange(width, device=self._device) < torch.tensor(list(map(len, ends)))[:, None].to(padded)
             sums = torch.where(counted, chances, 0.0).sum(1)
             return [float(score) for score in torch.log_softmax(sums, -1)]
+
+    @contextmanager
+    def reserved(self, seconds: float) -> Iterator[bool]:
+        """Have the model to oneself among all who ask so; False where that can't be had within `seconds`."""
+        had = self._queue.acquire(timeout=seconds)
+        try:
+            yield had
+        finally:
+            if had:
+                self._queue.release()
 
     @contextmanager
     def _turn(self, watch: Watch) -> Iterator[None]:

@@ -7,7 +7,8 @@ the catalogue that the message touches. What was said earlier is in the plan alr
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, get_args
@@ -156,6 +157,13 @@ class ChangePlanner:
             ModelError: the model can't be reached, is too slow, or wrote something else than such a change.
         """
         return self.read(self.reading(message, conversation), deadline=deadline)[0]
+
+    @contextmanager
+    def reserved(self, seconds: float) -> Iterator[bool]:
+        """Have the model to oneself, where it is one that answers one at a time; False where it is busy for longer."""
+        reserve = getattr(self._model, "reserved", None)
+        with nullcontext(True) if reserve is None else reserve(seconds) as had:
+            yield had
 
     def reading(self, message: str, conversation: Conversation) -> Reading:
         """A message made ready for `read` and `likelihood`."""

@@ -11,6 +11,7 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
+from agent.planner.together import FOREVER
 from agent.turn import Settings
 from retrieval.channels.base import Channel
 from retrieval.channels.dense import Dense
@@ -55,8 +56,8 @@ class Retrieval(Frozen):
 
     @property
     def settings(self) -> Settings:
-        """What the agent is told of it."""
-        return SERVED.model_copy(update={"cards": self.cards, "across": self.across})
+        """What the agent is told of it; a replay waits for its model, or its results would hang on who else does."""
+        return SERVED.model_copy(update={"cards": self.cards, "across": self.across, "patience": FOREVER})
 
     def channels_of(self, shop: Shop) -> dict[str, Channel]:
         """The shop's channels that may propose.

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import math
 import time
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from agent.asking import Asking
+from agent.models.base import Completion
+from agent.models.local import LocalModel
 from agent.models.scripted import LIES, ScriptedModel
 from agent.planner.change_model import ChangePlanner
 from agent.planner.rules import RulesPlanner
-from agent.planner.together import LEAST, LONG, PART, SURE, Together
+from agent.planner.together import AWAY, LONG, PART, SURE, Together
 from agent.planner.vocabulary import Vocabulary
 from agent.prompting import PromptLibrary, load_prompt
 from agent.schema import Act, Conversation, Message, Plan, Shown
 from agent.understand import understand
+from finetune.tiny import make_tiny_model
 from retrieval.errors import ModelUnavailableError
 
 RULES = RulesPlanner(Vocabulary(brands=("Lumo", "Petzl"), currency="USD"))
@@ -54,10 +59,20 @@ class Judge(ScriptedModel):
 
 
 def test_where_it_finds_the_rules_nearly_as_likely_they_are_followed() -> None:
-    edge = LEAST + PART * -20.0
+    edge = PART * -20.0
     assert read(Judge(edge + 0.1, -20.0))[1] == "model"
     assert read(Judge(edge - 0.1, -20.0))[1] == "rules"
     assert read(Judge(edge + 0.1, -1.0))[1] == "rules"
+
+
+def test_it_has_to_be_surer_to_leave_a_wish_that_the_rules_still_hold() -> None:
+    wish = Conversation(messages=(Message(role="assistant", text="", plan=Plan(query="trail shoes"), shown=()),))
+    message = "well, in red, so that my head needs a torch"
+    assert "shoes" in RULES.plan(message, wish).query
+    between = (PART + AWAY) / 2 * -20.0
+    for own, reader in ((between, "rules"), (AWAY * -20.0 + 0.01, "model")):
+        deadline = time.monotonic() + 30
+        assert together(Judge(own, -20.0)).read(message, wish, deadline=deadline)[1] == reader
 
 
 def test_it_may_not_open_the_cart_where_the_rules_see_none() -> None:
@@ -113,3 +128,27 @@ def test_a_model_made_for_one_task_is_asked_nothing_else() -> None:
     assert isinstance(asking.planner, Together)
     assert asking.prose is None
     assert set(asking.hashes) == {"change"}
+
+
+def test_a_message_does_not_wait_for_a_model_that_reads_others(tmp_path: Path) -> None:
+    model = LocalModel(make_tiny_model(tmp_path / "tiny"))
+    model.tasks = frozenset({"change"})
+    prompts = PromptLibrary()
+    hurried = Asking.now(model, prompts, RULES, patience=0.05)
+    rules = RULES.plan(MESSAGE, Conversation())
+    with model.reserved(1.0) as had:
+        assert had
+        began = time.monotonic()
+        done = understand(MESSAGE, Conversation(), RULES, hurried.planner, seconds=30.0)
+        assert time.monotonic() - began < 15.0, "it did not wait for its deadline"
+        assert (done.plan.query, done.planner, done.problem) == (rules.query, "rules", "")
+    asked: list[str] = []
+    complete = model.complete
+
+    def seen(*args: Any, **named: Any) -> Completion:
+        asked.append("change")
+        return complete(*args, **named)
+
+    model.complete = seen  # type: ignore[method-assign]
+    understand(MESSAGE, Conversation(), RULES, hurried.planner, seconds=30.0)
+    assert asked == ["change"], "it is asked again when it is free"
