@@ -23,8 +23,8 @@ Reader = Literal["rules", "model"]
 _MARKUP = frozenset("<>{}[]\\")
 LONG = 300  # characters; longer messages are stories, which the model was not trained on
 SURE = 0.6  # the least probability of its whole answer at which a model is followed that can tell no more
-# Else it is followed where the log-probability of its answer is at least PART times that of the rules' answer, and AWAY
-# times where it leaves the wish that the rules still hold, as it does by mistake in long conversations. Both were chosen
+# Else it is followed where its answer's log-probability is at least PART times that of the rules' answer; AWAY times
+# where it leaves the wish that the rules still hold, as it does by mistake in long conversations. Both were chosen
 # on 400 generated turns with held-out phrasings and on half of PSCon's conversations.
 PART, AWAY = 0.1, 0.01
 FOREVER = threading.TIMEOUT_MAX
