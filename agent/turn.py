@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 from agent.act import Acted, Actor
 from agent.asking import Asking
+from agent.cards_first import CardsFirst
 from agent.explain import reply_lines
 from agent.forgetting import history_of
 from agent.language import steps_in
@@ -36,6 +37,8 @@ from retrieval.search import search
 from retrieval.shop import Shop
 from retrieval.text import clean
 from retrieval.tracing import begin
+
+AFTERWARDS = 2.0  # seconds that what a receipt tells besides waits at most while other shoppers wait for cards
 
 
 class Settings(Frozen):
@@ -105,6 +108,7 @@ class Assistant:
         self.vocabulary = Vocabulary.of(shop.catalogue)
         self.rules = RulesPlanner(self.vocabulary)
         self.actor = Actor(shop, memory, self.settings.cards, self.settings.across)
+        self._order = CardsFirst()
 
     def warm(self) -> None:
         """Load what the first turn would wait for: vocabulary, encoder, channels, Chroma's index."""
@@ -159,7 +163,7 @@ class Assistant:
             asking = self._asking()
             seen.prompts = asking.hashes
             history = self.history(profile)
-            with seen.stage("understand") as stage:
+            with self._order.early(), seen.stage("understand") as stage:
                 understood = (
                     self._understand(words, conversation, profile, history, asking)
                     if plan is None
@@ -167,7 +171,7 @@ class Assistant:
                 )
                 stage.set(planner=understood.planner)
             timings = {"plan": seen.so_far}
-            with seen.stage("act") as stage:
+            with self._order.early(), seen.stage("act") as stage:
                 acted = self.actor.act(understood.plan, words, conversation, profile, history)
                 stage.set(act=acted.receipt.plan.act.value, items=len(acted.receipt.items))
             timings["cards"] = seen.so_far
@@ -175,7 +179,7 @@ class Assistant:
             told = Told(explainer="template")
             for piece in seen.steps("explain", self._tell(acted, words, profile, told, asking=asking, cancel=cancel)):
                 yield TextDelta(piece)
-            with seen.stage("what_if"):
+            with self._order.late(AFTERWARDS), seen.stage("what_if"):
                 receipt = self.actor.with_what_ifs(acted)
             timings |= acted.timings_ms | seen.timings | {"total": seen.so_far}
             trace = self._trace(understood, told, asking, {name: round(ms, 2) for name, ms in timings.items()})

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 import threading
+import time
 from collections.abc import Sequence
 from typing import Literal
 
@@ -17,7 +18,7 @@ from agent.planner.change_model import ChangePlanner
 from agent.planner.chinese import has_chinese
 from agent.planner.rules import RulesPlanner
 from agent.schema import Act, Conversation, Plan
-from retrieval.errors import ModelOutputError
+from retrieval.errors import ModelOutputError, ModelTimeoutError
 
 Reader = Literal["rules", "model"]
 _MARKUP = frozenset("<>{}[]\\")
@@ -28,6 +29,7 @@ SURE = 0.6  # the least probability of its whole answer at which a model is foll
 # on 400 generated turns with held-out phrasings and on half of PSCon's conversations.
 PART, AWAY = 0.1, 0.01
 FOREVER = threading.TIMEOUT_MAX
+HURRY = 4.0  # how often the patience passes while the model reads, until the rules read alone
 
 
 class Together:
@@ -38,7 +40,8 @@ class Together:
         small: a model that says what a message changes.
         sure: the least probability of the whole answer, from 0 to 1, at which the model is followed.
         patience: seconds that a message waits for a model that reads one at a time and is at another's; then the rules
-            read it alone. They are a whole planner: nothing is told as gone wrong.
+            read it alone. They are a whole planner: nothing is told as gone wrong. The model's answer may take `HURRY`
+            times as long.
     """
 
     def __init__(
@@ -68,7 +71,15 @@ class Together:
         if has_chinese(message) or len(message) > LONG or _MARKUP & {*message}:
             return ruled, "rules"  # the model never saw the like
         with self._small.reserved(self._patience) as had:
-            return self._judged(message, conversation, ruled, deadline) if had else (ruled, "rules")
+            if not had:
+                return ruled, "rules"
+            hurried = time.monotonic() + HURRY * self._patience
+            try:
+                return self._judged(message, conversation, ruled, min(deadline, hurried))
+            except ModelTimeoutError:
+                if deadline < hurried:
+                    raise  # it wasn't hurried: it is too slow
+                return ruled, "rules"
 
     def _judged(self, message: str, conversation: Conversation, ruled: Plan, deadline: float) -> tuple[Plan, Reader]:
         """Whom to follow."""

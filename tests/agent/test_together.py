@@ -21,7 +21,7 @@ from agent.prompting import PromptLibrary, load_prompt
 from agent.schema import Act, Conversation, Message, Plan, Shown
 from agent.understand import understand
 from finetune.tiny import make_tiny_model
-from retrieval.errors import ModelUnavailableError
+from retrieval.errors import ModelTimeoutError, ModelUnavailableError
 
 RULES = RulesPlanner(Vocabulary(brands=("Lumo", "Petzl"), currency="USD"))
 CHANGE = {"act": "recommend", "topic": "replace", "query": " head torch"}
@@ -152,3 +152,22 @@ def test_a_message_does_not_wait_for_a_model_that_reads_others(tmp_path: Path) -
     model.complete = seen  # type: ignore[method-assign]
     understand(MESSAGE, Conversation(), RULES, hurried.planner, seconds=30.0)
     assert asked == ["change"], "it is asked again when it is free"
+
+
+class Slow(ScriptedModel):
+    """A model whose answer does not come in time."""
+
+    def complete(self, *args: Any, **named: Any) -> Completion:
+        raise ModelTimeoutError("the model was too slow", "ask again")
+
+
+def test_a_hurried_answer_that_does_not_come_is_no_failure_but_a_slow_model_is() -> None:
+    change = ChangePlanner(Slow(), load_prompt("change"), RULES.vocabulary)
+    hurried = Together(RULES, change, patience=0.5)
+    rules = RULES.plan(MESSAGE, Conversation())
+    plan, reader = hurried.read(MESSAGE, Conversation(), deadline=time.monotonic() + 30)
+    assert (plan, reader) == (rules, "rules")
+    with pytest.raises(ModelTimeoutError):
+        hurried.read(MESSAGE, Conversation(), deadline=time.monotonic() + 0.2)
+    with pytest.raises(ModelTimeoutError):
+        Together(RULES, change).read(MESSAGE, Conversation(), deadline=time.monotonic() + 30)

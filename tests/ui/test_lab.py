@@ -211,6 +211,7 @@ def test_what_people_wrote_stays_text_everywhere(lab: Lab, picture: Any) -> None
     lab.page.locator("#xa-lab-listed summary").last.click()
     assert "<b>eve</b>" in lab.page.inner_text("#xa-lab-listed")
     lab.page.click("#xa-lab-edit")
+    lab.page.wait_for_selector("#xa-lab-live pre")  # the version would replace what is typed before it has come
     lab.edit(SHIPPED.replace("# system\n", f"# system\n{ATTACK} ", 1))
     lab.told(ATTACK[:30], "#xa-lab-live")
     lab.pick("xa-lab-talk", "mugs")

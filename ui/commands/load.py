@@ -17,11 +17,12 @@ from eval.bench import drawn
 from eval.load import Load, bench_load
 from eval.visitor import PageError
 from retrieval.shop import Shop
+from ui.options import NONE
 
 _OPEN = re.compile(r"http://127\.0\.0\.1:\d+")
 
 
-def measure_load(folder: Path, load: Load, seed: int, url: str | None = None) -> dict[str, object]:
+def measure_load(folder: Path, load: Load, seed: int, url: str | None = None, model: str = NONE) -> dict[str, object]:
     """Serve a shop and hold many conversations with it; or hold them with a page that is served already.
 
     Args:
@@ -29,25 +30,26 @@ def measure_load(folder: Path, load: Load, seed: int, url: str | None = None) ->
         load: how many chats, how fast.
         seed: of what is said.
         url: a page over the same shop that answers already.
+        model: with which model the page is served, "none" or "compact".
 
     Raises:
         PageError: the page could not be served.
     """
     shop = Shop.open(folder)
     cases = drawn(shop, load.chats * load.turns, seed)
-    told: dict[str, object] = {"shop": shop.name, "items": len(shop.catalogue)}
+    told: dict[str, object] = {"shop": shop.name, "items": len(shop.catalogue), "model": model if url is None else ""}
     if url is not None:
         return told | bench_load(url.rstrip("/"), cases, load, seed)
-    with served(folder) as address:
+    with served(folder, model) as address:
         return told | bench_load(address, cases, load, seed)
 
 
 @contextmanager
-def served(folder: Path) -> Iterator[str]:
-    """`crossaisle shop` as a user starts it, on a free port of this machine, without a model; yields its address."""
+def served(folder: Path, model: str = NONE) -> Iterator[str]:
+    """`crossaisle shop` as a user starts it, on a free port of this machine; yields its address."""
     with tempfile.TemporaryDirectory() as state:
         call = [sys.executable, "-c", "from ui.cli import main; main()", "shop", "--shop", str(folder), "--port", "0"]
-        call += ["--no-sign-in", "--model", "none", "--state", f"sqlite:///{state}/state.sqlite3"]
+        call += ["--no-sign-in", "--model", model, "--state", f"sqlite:///{state}/state.sqlite3"]
         process = subprocess.Popen(call, stderr=subprocess.PIPE, text=True)
         try:
             yield _address(process)

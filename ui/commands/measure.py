@@ -10,6 +10,7 @@ import typer
 
 from ui.options import (
     COMPACT,
+    NONE,
     Adapter,
     AsJson,
     Chroma,
@@ -59,13 +60,16 @@ def load(
     ] = 4.0,
     seed: Seed = 0,
     url: Annotated[str | None, typer.Option(help="A page over this shop that is served already.")] = None,
+    model: Annotated[str, typer.Option(help="Serve it with none, or with compact as crossaisle shop does.")] = NONE,
     as_json: AsJson = False,
 ) -> Json:
     """Serve the shop page and chat with it from many tabs at once; any error is a failure, and exits with 1."""
     from eval.load import Load
     from ui.commands.load import measure_load
 
-    return _told(measure_load(shop, Load(chats, turns, pause), seed, url), quiet=as_json)
+    if model not in (NONE, COMPACT):
+        raise typer.BadParameter(f"--model {model}: choose none or compact; any other page is measured by --url")
+    return _told(measure_load(shop, Load(chats, turns, pause), seed, url, model), quiet=as_json)
 
 
 @app.command("hostile")
