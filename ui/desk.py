@@ -23,11 +23,14 @@ from retrieval.shop import Shop
 
 if TYPE_CHECKING:
     from agent.bundle import Along
+    from agent.memory.values import Forgotten
     from agent.models.base import ChatModel
     from agent.turn import Assistant
     from ui.interests import Interests
 
 log = logging.getLogger(__name__)
+
+LABS = "lab"  # of a shop's folder: the lab runs that were started from the page
 
 
 @dataclass(frozen=True)
@@ -110,6 +113,14 @@ class Desk:
         events = self.memory.numbered_events(shopper)
         mine = [number for number, event in events if event.item == item and event.kind is kind]
         return bool(mine) and self.memory.forget_event(shopper, mine[-1])
+
+    def forget_shopper(self, shopper: str) -> Forgotten:
+        """Remove everything recorded of the shopper here, from the state database and from the shop's lab runs."""
+        from eval.lab import forget as lab
+
+        gone = self.memory.forget(shopper)
+        lab.forget(self.shop.folder / LABS, self.memory.hidden)
+        return gone
 
     def allow(self, shopper: str, prompt: bool | None = None, personalise: bool | None = None) -> Consent:
         """Change what the shopper allows; None leaves a switch as it is. Returns what holds now."""

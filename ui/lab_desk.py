@@ -22,8 +22,7 @@ from agent.versions import Versions
 from eval.files import objects
 from eval.lab import decide
 from eval.lab.export import kept_results
-from eval.lab.folder import Turn, noted
-from eval.lab.gather import SESSIONS
+from eval.lab.folder import SESSIONS, Turn, noted
 from eval.lab.sessions import recorded, write_sessions
 from retrieval.errors import EvaluationError, PromptError
 from ui.desk import Desk

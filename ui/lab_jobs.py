@@ -17,7 +17,7 @@ from eval.lab.grid import Grid, ModelSpec, checked
 from eval.lab.models import open_model
 from eval.lab.run import STAGE, CancelledError, Opened, run
 from retrieval.errors import CrossAisleError, EvaluationError
-from ui.desk import Desk
+from ui.desk import LABS, Desk
 from ui.options import ModelOptions
 
 log = logging.getLogger(__name__)
@@ -46,7 +46,7 @@ class Jobs:
 
     def __init__(self, desk: Desk, options: ModelOptions | None) -> None:
         self._desk, self._options = desk, options
-        self.folder = desk.shop.folder / "lab"
+        self.folder = desk.shop.folder / LABS
         self.job: Job | None = None
         self._lock = threading.Lock()
 

@@ -97,7 +97,7 @@ class Room:
 
     def forget(self) -> str:
         """Remove everything recorded of the shopper here. Returns what to confirm."""
-        gone = self.desk.memory.forget(self.shopper)
+        gone = self.desk.forget_shopper(self.shopper)
         self.begin()
         return say(
             "Forgotten: {events} events, {conversations} conversations, {cart} lines in the cart.",

@@ -17,6 +17,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from eval.experiment import write
 from eval.files import fault, objects
 from eval.lab.folder import noted
 from eval.lab.measure import Measure, Measured
@@ -35,6 +36,15 @@ def export(folder: Path, found: Measured) -> None:
         lines = (json.dumps(one.model_dump(mode="json", exclude={"items"}), ensure_ascii=False) + "\n" for one in turns)
         (folder / RUNS / f"{cell}.jsonl").write_text("".join(lines), encoding="utf-8")
     write_qrels(folder / QRELS, found.qrels)
+
+
+def conclude(folder: Path, found: Measured) -> Results:
+    """Compare what was measured, and write all that a finished run has: runs, judgments, the table and its page."""
+    told = noted(folder)
+    results = table(found, int(told["seed"]), told["told"])
+    export(folder, found)
+    write(folder, results)
+    return results
 
 
 def exported(folder: Path) -> Measured:

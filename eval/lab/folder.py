@@ -8,7 +8,8 @@
     runs/, qrels.qrels     what was ranked and what was right (`eval/lab/export.py`)
     results.json, report.html
 
-The folder holds what shoppers said: it is readable for its owner alone, and is to be deleted when they are forgotten.
+The folder holds what shoppers said: it is readable for its owner alone, and they leave it when they are forgotten
+(`eval/lab/forget.py`).
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import fcntl
 import json
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -31,7 +32,11 @@ from eval.lab.cells import Cell
 from retrieval.errors import EvaluationError
 from retrieval.schema import Frozen
 
-LAB = "lab.json"
+LAB, SESSIONS = "lab.json", "sessions.jsonl"
+
+
+class BusyError(EvaluationError):
+    """Another process is writing to the lab folder."""
 
 
 class Turn(Frozen):
@@ -66,7 +71,8 @@ class Folder:
         """Make or enter the folder.
 
         Raises:
-            EvaluationError: another process writes to it, or it can't be made.
+            BusyError: another process writes to it.
+            EvaluationError: it can't be made.
         """
         try:
             path.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -78,7 +84,7 @@ class Folder:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise fault(path, "another lab run is writing to this folder", "wait for it, or end it") from None
+            raise BusyError(f"{path}: another lab run is writing to this folder", "wait for it, or end it") from None
         else:
             yield cls(path)
         finally:
@@ -95,8 +101,8 @@ class Folder:
         for version in (version for cell in cells for version in cell.prompts.values()):
             (self.path / "prompts" / f"{version.hash}.md").write_text(version.text, encoding="utf-8")
 
-    def turns(self, cell: Cell) -> list[Turn]:
-        """The cell's turns so far. A line that a kill cut short is removed from the file."""
+    def turns(self, cell: str) -> list[Turn]:
+        """The turns so far of the cell of that hash. A line that a kill cut short is removed from the file."""
         path = self._file(cell)
         if not path.exists():
             return []
@@ -109,13 +115,20 @@ class Folder:
     def add(self, cell: Cell, turn: Turn) -> None:
         """Add a turn; it is on disk when this returns."""
         line = f"{to_json(turn)}\n".encode()
-        with self._lock, self._file(cell).open("ab") as file:
+        with self._lock, self._file(cell.hash).open("ab") as file:
             file.write(line)
             file.flush()
             os.fsync(file.fileno())
 
-    def _file(self, cell: Cell) -> Path:
-        return self.path / "turns" / f"{cell.hash[:16]}.jsonl"
+    def strike(self, gone: Collection[str]) -> None:
+        """Remove sessions by their keys, with their turns; whole files or not at all, what names the keys last."""
+        for path in (self.path / "turns").glob("*.jsonl"):
+            _strike(path, "session", gone)
+        for path in sorted(self.path.glob("*.jsonl"), key=lambda path: path.name == SESSIONS):
+            _strike(path, "key", gone)
+
+    def _file(self, cell: str) -> Path:
+        return self.path / "turns" / f"{cell[:16]}.jsonl"
 
 
 def noted(path: Path) -> dict[str, Any]:
@@ -127,6 +140,19 @@ def noted(path: Path) -> dict[str, Any]:
     if not isinstance(found, dict) or not isinstance(found.get("cells"), list):
         raise EvaluationError(f"{path / LAB} is damaged", "run the lab again into another folder")
     return found
+
+
+def _strike(path: Path, key: str, gone: Collection[str]) -> None:
+    data = path.read_bytes()
+    kept = b""
+    for number, line in enumerate(data[: data.rfind(b"\n") + 1].splitlines(keepends=True), start=1):
+        try:
+            kept += b"" if json.loads(line)[key] in gone else line
+        except (ValueError, TypeError, KeyError):
+            raise fault(path, "the line is damaged", "delete the folder, or repair the line", line=number) from None
+    beside = path.with_suffix(".new")
+    beside.write_bytes(kept)
+    beside.replace(path)
 
 
 def _turn(path: Path, line: int, text: bytes) -> Turn:

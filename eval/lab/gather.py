@@ -11,6 +11,7 @@ from typing import Any
 from agent.memory import Memory
 from agent.schema import Consent
 from eval.files import fault
+from eval.lab.folder import SESSIONS
 from eval.lab.grid import Grid, SessionsSpec
 from eval.lab.sessions import Said, Session, distinct, read_sessions, recorded, write_sessions
 from eval.simulate.check import errors
@@ -18,7 +19,6 @@ from eval.simulate.crowd import Simulation, crowd
 from retrieval.errors import EvaluationError
 from retrieval.shop import Shop
 
-SESSIONS = "sessions.jsonl"
 _EXPOSED = "What shoppers took in recorded sessions they chose from what served then: that speaks for `production`."
 _ONLY = "ALL sessions are simulated: alone, this is no evidence about people. Replay recorded ones before promoting."
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,18 +20,18 @@ from typing import Any
 from agent.memory import Memory
 from agent.models.base import ChatModel
 from agent.versions import Versions
-from eval.experiment import write
+from eval.files import fault
 from eval.lab.cells import Cell, cells_of
 from eval.lab.configuration import Configured
-from eval.lab.export import export
+from eval.lab.export import conclude
 from eval.lab.folder import LAB, Folder, Turn, noted
+from eval.lab.forget import without_forgotten
 from eval.lab.gather import Gathered, gather
 from eval.lab.grid import Grid, ModelSpec
 from eval.lab.measure import measured
 from eval.lab.models import open_model
 from eval.lab.replay import Replay
 from eval.lab.sessions import Session
-from eval.lab.table import table
 from eval.results import Results
 from eval.simulate.past import channels_at
 from retrieval.errors import EvaluationError
@@ -95,20 +95,19 @@ def run(
     cells = cells_of(grid, on.shop, versions)
     with Folder.opened(into) as folder:
         before = noted(into) if (into / LAB).exists() else None
-        gathered = gather(grid, on.shop, on.memory, into, before)
+        gathered = _remembered(folder, gather(grid, on.shop, on.memory, into, before), on)
         folder.note(_notes(grid, on, cells, gathered))
         folder.keep_prompts(cells)
         replays = _replays(grid, on, cells, _early(on.shop, gathered, into, progress))
-        work = _Work(folder, gathered.sessions, replays, {cell.hash: folder.turns(cell) for cell in cells})
+        work = _Work(folder, gathered.sessions, replays, {cell.hash: folder.turns(cell.hash) for cell in cells})
         work.do(grid, progress, cancel)
         if cancel.is_set():
             raise CancelledError(f"the run was stopped; {into} keeps what is done", "run it again to go on")
         progress("comparing", 0, None)
-        found = measured({cell.name: work.turns_of(cell) for cell in cells}, gathered.sessions)
-        results = table(found, grid.seed, noted(into)["told"])
-        export(into, found)
-        write(into, results)
-        return results
+        gathered = _remembered(folder, gathered, on)
+        folder.note(_notes(grid, on, cells, gathered))
+        turns = {cell.name: work.turns_of(cell, gathered.sessions) for cell in cells}
+        return conclude(into, measured(turns, gathered.sessions))
 
 
 class _Work:
@@ -128,9 +127,9 @@ class _Work:
                 self._done.setdefault((cell, turn.session), []).append(turn)
         self._lock = threading.Lock()
 
-    def turns_of(self, cell: Cell) -> list[Turn]:
-        """The cell's turns."""
-        return [turn for session in self._sessions for turn in self._done.get((cell.hash, session.key), [])]
+    def turns_of(self, cell: Cell, sessions: Iterable[Session]) -> list[Turn]:
+        """The cell's turns in these sessions."""
+        return [turn for session in sessions for turn in self._done.get((cell.hash, session.key), [])]
 
     def do(self, grid: Grid, progress: Progress, cancel: threading.Event) -> None:
         """Make the turns that are missing, some sessions at once."""
@@ -177,6 +176,14 @@ class _Work:
             for place in range(len(replays)):
                 now, past = replays[(number + place) % len(replays)]
                 yield session, past if session.source == "simulated" else now
+
+
+def _remembered(folder: Folder, gathered: Gathered, on: Opened) -> Gathered:
+    """Without those who were forgotten meanwhile."""
+    left = without_forgotten(folder, gathered, on.memory.hidden)
+    if not left.sessions:
+        raise fault(folder.path, "everybody whose sessions it held was forgotten", "delete the folder, and begin anew")
+    return left
 
 
 def _early(shop: Shop, gathered: Gathered, into: Path, progress: Progress) -> Shop:

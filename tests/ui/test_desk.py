@@ -10,12 +10,14 @@ import pytest
 
 from agent.models.scripted import ScriptedModel
 from agent.schema import Consent
+from eval.lab.grid import checked
+from eval.lab.run import Opened, run
 from retrieval.errors import UnknownItemError
 from retrieval.ingest import ingest
 from retrieval.schema import EventKind
 from tests.shops import copy_of, hostile_shop
 from ui import panels
-from ui.desk import Desk
+from ui.desk import LABS, Desk
 from ui.room import Room
 from ui.rooms import Rooms
 
@@ -119,6 +121,18 @@ def test_forgetting_leaves_nothing_recorded(desk: Desk) -> None:
     assert "1 events" in room.forget()
     assert desk.memory.shoppers() == []
     assert desk.profile("anna").consent == Consent()
+
+
+def test_who_is_forgotten_leaves_the_lab_runs_of_the_page(desk: Desk) -> None:
+    room = Room(desk, "anna")
+    say(room, "tea for Anneliese")
+    grid = checked({"shop": str(desk.shop.folder), "sessions": {"recorded": 9}}, "a test")
+    run(grid, desk.shop.folder / LABS / "teas", Opened(desk.shop, desk.memory))
+    room.forget()
+    left = [
+        file for file in (desk.shop.folder / LABS).rglob("*") if file.is_file() and b"Anneliese" in file.read_bytes()
+    ]
+    assert left == []
 
 
 def test_history_is_newest_first_and_tells_what_was_recorded_here(desk: Desk, regular: str) -> None:
