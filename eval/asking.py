@@ -18,6 +18,7 @@ Split = Literal["valid", "test"]
 SEARCH = ("crossaisle", "crossaisle_static", "bm25", "dense", "fusion", "minilm")
 DIALOGUE = (
     "crossaisle",
+    "crossaisle_compact",
     "crossaisle_words_alone",
     "crossaisle_static",
     "bm25",

@@ -17,7 +17,6 @@ import numpy as np
 import polars as pl
 from pydantic import ValidationError
 
-from agent.asking import Asking
 from agent.models.base import ChatModel, tasks_of
 from agent.planner.change_model import ChangePlanner
 from agent.planner.model import ModelPlanner
@@ -25,17 +24,15 @@ from agent.planner.rules import RulesPlanner
 from agent.planner.vocabulary import Vocabulary
 from agent.prompting import PromptLibrary
 from agent.schema import Conversation, Plan
-from agent.understand import understand
 from eval.files import fault, objects
 from eval.protocols.conversations import Talk
 from eval.results import Results
 from eval.statistics import Values
-from eval.understanding import Planner, f1, read_talks
+from eval.understanding import SECONDS, Planner, f1, read_talks, served
 from retrieval.catalogue import SCHEMA, Catalogue
 from retrieval.errors import EvaluationError, ModelError
 from retrieval.progress import Progress, silent
 
-SECONDS = 60.0  # for one plan: here it is measured, not cut off
 _FORM = "give what `crossaisle finetune turns` writes: conversation, message, plan, shop and, once a shop, catalogue"
 _LISTS = (
     "include", "exclude", "brands", "not_brands", "categories", "not_categories", "platforms", "not_platforms",
@@ -150,13 +147,9 @@ class _Desk:
         return read
 
     def _make(self, name: str, vocabulary: Vocabulary) -> Planner:
-        rules = RulesPlanner(vocabulary)
         if name == "rules":
-            return rules.plan
-        if name == "served":
-            asking = Asking.now(self._model, self._prompts, rules)
-            return lambda said, before: understand(said, before, rules, asking.planner, seconds=SECONDS).plan
-        return self._alone(vocabulary)
+            return RulesPlanner(vocabulary).plan
+        return served(vocabulary, self._model) if name == "served" else self._alone(vocabulary)
 
     def _alone(self, vocabulary: Vocabulary) -> Planner:
         if self._model is None:  # not asked for then

@@ -10,8 +10,11 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from agent.asking import Asking
+from agent.models.base import ChatModel
 from agent.planner.rules import RulesPlanner
 from agent.planner.vocabulary import Vocabulary
+from agent.prompting import PromptLibrary
 from agent.schema import Act, Conversation, Message, Plan
 from agent.understand import understand
 from eval.protocols.conversations import Talk
@@ -19,6 +22,7 @@ from eval.statistics import Interval, interval
 from retrieval.catalogue import Catalogue
 from retrieval.text import terms
 
+SECONDS = 60.0  # for one plan: here it is measured, not cut off
 ACTS = {"clarify": Act.CLARIFY, "recommend": Act.RECOMMEND}
 Planner = Callable[[str, Conversation], Plan]
 
@@ -68,6 +72,13 @@ def read_talks(talks: Sequence[Talk], planner: Planner) -> dict[str, list[float]
                 acts.append(float(_act(plan) is ACTS[answer.action]))
     found = {"query F1": queries, "act accuracy": acts}
     return {name: values for name, values in found.items() if values}
+
+
+def served(vocabulary: Vocabulary, model: ChatModel | None) -> Planner:
+    """The planner of a shop: the rules, and beside them the model if there is one; each message has all the time."""
+    rules = RulesPlanner(vocabulary)
+    asking = Asking.now(model, PromptLibrary(), rules)
+    return lambda said, before: understand(said, before, rules, asking.planner, seconds=SECONDS).plan
 
 
 def plans(planner: Planner, said: Sequence[str]) -> list[Plan]:

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from agent.models.compact import compact_model
 from agent.planner.rules import RulesPlanner
 from agent.planner.vocabulary import Vocabulary
 from agent.receipt import constraints_of
@@ -16,7 +17,7 @@ from agent.schema import Plan
 from eval.encodings import encoded
 from eval.problem import Case, Problem
 from eval.systems.base import Ranked, System
-from eval.understanding import plans
+from eval.understanding import Planner, plans, served
 from retrieval.build_stages import texts
 from retrieval.catalogue import Catalogue
 from retrieval.channels.base import Channel
@@ -71,7 +72,11 @@ class Words(System):
         own = problem.shop is not None and not self.encoder
         encoder = self.encoder or ("minilm" if len(problem.catalogue) <= SMALL else "static")
         self._shop: Searchable = problem.shop if problem.shop and own else Shelves.of(problem, encoder)
-        self._rules = RulesPlanner(Vocabulary.of(problem.catalogue))
+        self._plan = self.planner(Vocabulary.of(problem.catalogue))
+
+    def planner(self, vocabulary: Vocabulary) -> Planner:
+        """Who reads the messages of a conversation."""
+        return RulesPlanner(vocabulary).plan
 
     def scores_of(self, case: Case) -> NDArray[np.floating[Any]]:
         """(n,) falling with the place in the ranking; -inf for rows that weren't found."""
@@ -82,7 +87,7 @@ class Words(System):
 
     def rank(self, case: Case, k: int) -> Ranked:
         """The search's own ranking; then, where only a few rows may be ranked, those that it didn't find."""
-        need = self.need_of(plans(self._rules.plan, case.words)[-1], case.words, () if self.repeats else case.shown)
+        need = self.need_of(plans(self._plan, case.words)[-1], case.words, () if self.repeats else case.shown)
         lists = text_lists(self._shop, need, k, case.allowed)
         found = search(self._shop, need, History.empty(case.history.now), k, text=lists).entries
         rows = np.array([entry.row for entry in found], dtype=np.int32)
@@ -113,3 +118,13 @@ class WordsAlone(Words):
 
     name: ClassVar[str] = "crossaisle_words_alone"
     repeats: ClassVar[bool] = True
+
+
+class CompactWords(Words):
+    """The same, messages read by the rules and the compact model together, as `crossaisle shop` does by default."""
+
+    name: ClassVar[str] = "crossaisle_compact"
+
+    def planner(self, vocabulary: Vocabulary) -> Planner:
+        """Who reads the messages of a conversation."""
+        return served(vocabulary, compact_model())

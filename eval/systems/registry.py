@@ -13,6 +13,7 @@ from retrieval.errors import EvaluationError
 
 SYSTEMS: dict[str, str] = {  # name -> "module:Class"
     "crossaisle": "eval.systems.crossaisle:CrossAisle",
+    "crossaisle_compact": "eval.systems.crossaisle_words:CompactWords",
     "crossaisle_list": "eval.systems.crossaisle_items:Listed",
     "crossaisle_static": "eval.systems.crossaisle_words:StaticWords",
     "crossaisle_words_alone": "eval.systems.crossaisle_words:WordsAlone",

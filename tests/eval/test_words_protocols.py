@@ -9,10 +9,15 @@ from typing import Any
 import numpy as np
 import pytest
 
+from agent.models.scripted import ScriptedModel
+from agent.planner.vocabulary import Vocabulary
+from agent.schema import Conversation
 from eval.problem import Problem
 from eval.protocols import dialogue, search
 from eval.protocols.conversations import read_conversations
 from eval.protocols.goods import titled
+from eval.systems import crossaisle_words
+from eval.systems.crossaisle_words import CompactWords, Words
 from eval.systems.registry import make
 from retrieval.errors import EvaluationError
 
@@ -162,7 +167,16 @@ def test_the_shop_leaves_out_what_was_shown_and_words_alone_do_not(tmp_path: Pat
     assert {"talk:K1", "talk:K2"} <= set(alone[1])
 
 
-@pytest.mark.parametrize("name", ["crossaisle", "bm25", "dense", "fusion"])
+def test_the_compact_model_reads_messages_where_it_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    change = {"act": "recommend", "topic": "replace", "query": " head torch"}
+    model = ScriptedModel(plans=[change], logprob=0.0, tasks=["change"])
+    monkeypatch.setattr(crossaisle_words, "compact_model", lambda: model)
+    rules, both = (system.planner(Vocabulary()) for system in (Words(), CompactWords()))
+    assert rules("my head needs a torch", Conversation()).query != "head torch"
+    assert both("my head needs a torch", Conversation()).query == "head torch"
+
+
+@pytest.mark.parametrize("name", ["crossaisle", "crossaisle_compact", "bm25", "dense", "fusion"])
 def test_words_find_what_they_name(tmp_path: Path, name: str) -> None:
     talk = [said("I want a copper kettle for my stove"), sold("", ("K3", "Copper kettle for the stove"))]
     best = _rankings(name, dialogue_of(tmp_path, TALK, talk))[-1]
