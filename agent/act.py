@@ -69,6 +69,9 @@ class Actor:
         plan, notes = self._payable(plan)
         if plan.act is Act.CLARIFY:
             return Acted(plain_receipt(self.shop, plan, (), profile.shopper, notes), history)
+        if plan.in_stock and not self.shop.catalogue.knows_stock:
+            plan = plan.model_copy(update={"in_stock": False})
+            notes = [*notes, say("This shop's data tells no stock, so what is in stock could not be checked.")]
         guide = history if plan.recipient is None else History.empty(history.now)
         limits = constraints_of(plan)
         started = time.perf_counter()

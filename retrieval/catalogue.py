@@ -165,6 +165,11 @@ class Catalogue:
             counts[self.currency.code_of[""]] = 0
         return self.currency.names[int(counts.argmax())] if counts.sum() else ""
 
+    @property
+    def knows_stock(self) -> bool:
+        """Whether it is told of any item if it is in stock."""
+        return any(name != Availability.UNKNOWN.value for name in self.availability.names)
+
     @cached_property
     def term_index(self) -> TermIndex:
         """Which rows hold which words."""

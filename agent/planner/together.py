@@ -12,13 +12,17 @@ import math
 import threading
 import time
 from collections.abc import Sequence
+from functools import cache
 from typing import Literal
 
 from agent.planner.change_model import ChangePlanner
 from agent.planner.chinese import has_chinese
+from agent.planner.lexicon import lexicon
 from agent.planner.rules import RulesPlanner
+from agent.planner.vocabulary import Vocabulary
 from agent.schema import Act, Conversation, Plan
 from retrieval.errors import ModelOutputError, ModelTimeoutError
+from retrieval.text import terms
 
 Reader = Literal["rules", "model"]
 _MARKUP = frozenset("<>{}[]\\")
@@ -27,7 +31,7 @@ SURE = 0.6  # the least probability of its whole answer at which a model is foll
 # Else it is followed where its answer's log-probability is at least PART times that of the rules' answer; AWAY times
 # where it leaves the wish that the rules still hold, as it does by mistake in long conversations. Both were chosen
 # on 400 generated turns with held-out phrasings and on half of PSCon's conversations.
-PART, AWAY = 0.1, 0.01
+PART, AWAY = 0.2, 0.01
 FOREVER = threading.TIMEOUT_MAX
 HURRY = 4.0  # how often the patience passes while the model reads, until the rules read alone
 
@@ -88,7 +92,8 @@ class Together:
             plan, done = self._small.read(reading, deadline=deadline)
         except ModelOutputError:
             return ruled, "rules"
-        if _agree(plan, ruled) or _left_to_rules(plan, ruled):
+        plan = _with_plain(plan, ruled, conversation.plan)
+        if _agree(plan, ruled) or _left_to_rules(plan, ruled) or _drops(plan, ruled, message, self._rules.vocabulary):
             return ruled, "rules"
         told = done.logprob if done.logprob is not None else 0.0
         other = self._small.likelihood(ruled, reading, deadline=deadline)
@@ -103,6 +108,18 @@ def _agree(plan: Plan, ruled: Plan) -> bool:
     return plan.model_copy(update={"confidence": ruled.confidence, "question": ruled.question}) == ruled
 
 
+def _with_plain(plan: Plan, ruled: Plan, before: Plan | None) -> Plan:
+    """The model's plan with what patterns read surely: stock, for which it takes any wish to buy, and sums said now."""
+    update: dict[str, object] = {"in_stock": ruled.in_stock}
+    if _sums(ruled) != _sums(before or Plan()):
+        update |= {"price_min": ruled.price_min, "price_max": ruled.price_max, "currency": ruled.currency}
+    return plan.model_copy(update=update)
+
+
+def _sums(plan: Plan) -> tuple[int | None, int | None]:
+    return plan.price_min, plan.price_max
+
+
 def _leaves(plan: Plan, ruled: Plan, before: Plan | None) -> bool:
     """Whether nothing is left of the query before, of which the rules keep something."""
     wish, ours, theirs = (
@@ -111,12 +128,31 @@ def _leaves(plan: Plan, ruled: Plan, before: Plan | None) -> bool:
     return bool(wish & theirs) and not wish & ours
 
 
-def _left_to_rules(plan: Plan, ruled: Plan) -> bool:
-    """Whether the model may not decide: where the rules see a comparison or the cart, and where it opens a cart itself.
+def _drops(plan: Plan, ruled: Plan, message: str, vocabulary: Vocabulary) -> bool:
+    """Whether nothing is made of a word in the message that the rules search for and that goods of this shop have.
 
+    People name one property a message ("Android.", "made of wood"), and a small model often takes it for talk. Words
+    that no goods have are talk more often than not, and don't count.
+    """
+    heard = {*terms(message)} & {*terms(" ".join((ruled.query, *ruled.include, *ruled.brands)))} - _chatter()
+    names = (plan.query, *plan.include, *plan.exclude, plan.recipient or "")
+    names += (*plan.brands, *plan.not_brands, *plan.categories, *plan.not_categories, *plan.platforms)
+    return any(vocabulary.count(word) for word in heard - {*terms(" ".join(names))})
+
+
+@cache
+def _chatter() -> frozenset[str]:
+    """Words that only lead up to what is asked for."""
+    words = lexicon()
+    return words.stop | words.request | words.asking | words.auxiliary
+
+
+def _left_to_rules(plan: Plan, ruled: Plan) -> bool:
+    """Whether the model may not decide.
+
+    That is where the rules see the cart or talk of what was shown, and where it opens a cart without naming a thing.
     The rules speak of these only where their patterns are plain, and nothing is to enter or leave a cart by mistake.
     """
-    if ruled.act in (Act.CART, Act.COMPARE) and plan.act is not ruled.act:
+    if ruled.act in (Act.CART, Act.COMPARE, Act.EXPLAIN) and plan.act is not ruled.act:
         return True
-    opens = plan.act is Act.CART and ruled.act is not Act.CART
-    return opens and (not plan.targets or ruled.act is Act.EXPLAIN)
+    return plan.act is Act.CART and ruled.act is not Act.CART and not plan.targets

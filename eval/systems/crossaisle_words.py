@@ -102,6 +102,8 @@ class Words(System):
         plan = plan.model_copy(update={"not_items": (*plan.not_items, *shown)})
         if not any(self._shop.catalogue.currency.names):  # a limit that can't be checked is told, not applied
             plan = plan.model_copy(update={"price_min": None, "price_max": None, "currency": None})
+        if not self._shop.catalogue.knows_stock:
+            plan = plan.model_copy(update={"in_stock": False})
         text = plan.query or " ".join(plan.include) or said[-1]
         return Need(text=text, wanted=plan.include, constraints=constraints_of(plan), said=tuple(said))
 

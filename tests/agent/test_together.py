@@ -75,6 +75,33 @@ def test_it_has_to_be_surer_to_leave_a_wish_that_the_rules_still_hold() -> None:
         assert together(Judge(own, -20.0)).read(message, wish, deadline=deadline)[1] == reader
 
 
+def test_it_may_not_drop_a_word_that_goods_have_though_it_may_drop_talk() -> None:
+    bed = Conversation(messages=(Message(role="assistant", text="", plan=Plan(query="bed"), shown=()),))
+    blind = ScriptedModel(plans=[{"act": "recommend", "topic": "replace", "query": " bed"}], logprob=0.0)
+    for goods, reader in (({"bed", "wood"}, "rules"), ({"bed"}, "model")):
+        rules = RulesPlanner(Vocabulary(count=lambda word, goods=goods: int(word in goods)))  # type: ignore[misc]
+        both = Together(rules, ChangePlanner(blind, load_prompt("change"), rules.vocabulary))
+        plan, who = both.read("a bed preferably made of wood", bed, deadline=time.monotonic() + 30)
+        assert who == reader
+        assert ("wood" in f"{plan.query} {' '.join(plan.include)}") is (reader == "rules")
+
+
+def test_it_may_not_wish_for_stock_where_the_rules_hear_no_such_wish() -> None:
+    for message, wished in ((MESSAGE, False), (f"{MESSAGE}, in stock only", True)):
+        sure = ScriptedModel(plans=[CHANGE | {"in_stock": True}], logprob=0.0)
+        plan, reader = together(sure).read(message, Conversation(), deadline=time.monotonic() + 30)
+        assert (plan.query, plan.in_stock, reader) == ("head torch", wished, "model")
+
+
+def test_sums_that_the_rules_read_stand_and_others_are_the_models() -> None:
+    change = CHANGE | {"price_max": "60"}
+    for message, wanted in ((f"{MESSAGE}, no less than $60", (6000, None)), (MESSAGE, (None, None))):
+        plan, reader = together(ScriptedModel(plans=[change if "60" in message else CHANGE], logprob=0.0)).read(
+            message, Conversation(), deadline=time.monotonic() + 30
+        )
+        assert (plan.query, plan.price_min, plan.price_max, reader) == ("head torch", *wanted, "model")
+
+
 def test_it_may_not_open_the_cart_where_the_rules_see_none() -> None:
     show = {"act": "cart", "cart_op": "show"}
     sure = ScriptedModel(plans=[show], logprob=0.0)

@@ -14,6 +14,7 @@ from agent.memory import Memory
 from agent.models.scripted import LIES, ScriptedModel
 from agent.schema import Act, Consent, Conversation, Reply
 from agent.turn import Assistant, CardsReady, Settings, TextDelta, TurnDone
+from retrieval.ingest import ingest
 from retrieval.schema import EventKind
 from retrieval.shop import Shop
 from tests.shops import sample_shop
@@ -268,3 +269,13 @@ def test_sensitive_goods_come_only_when_asked_for(shop: Shop, memory: Memory) ->
 def _titles(shop: Shop, shopper: str) -> list[str]:
     items = shop.events_of(shopper)["item"].to_list()[-8:]
     return [shop.catalogue.item(shop.catalogue.row(item)).title for item in items]
+
+
+def test_limits_that_a_shop_can_not_check_are_told_and_hide_nothing(memory: Memory, tmp_path: Path) -> None:
+    (tmp_path / "items.csv").write_text("item,title\na:1,Steel kettle\na:2,Glass kettle\n", encoding="utf-8")
+    ingest(tmp_path / "items.csv", tmp_path / "shop")
+    done = turn(Assistant(Shop.open(tmp_path / "shop"), memory), "a kettle that is in stock, under 40 euros")
+    assert len(done.reply.receipt.items) == 2
+    assert "tells no stock" in done.reply.text
+    assert "tells no prices" in done.reply.text
+    assert not done.reply.receipt.plan.in_stock
