@@ -92,7 +92,7 @@ class Together:
             plan, done = self._small.read(reading, deadline=deadline)
         except ModelOutputError:
             return ruled, "rules"
-        plan = _with_plain(plan, ruled, conversation.plan)
+        plan = _with_plain(plan, ruled, message, conversation.plan)
         if _agree(plan, ruled) or _left_to_rules(plan, ruled) or _drops(plan, ruled, message, self._rules.vocabulary):
             return ruled, "rules"
         told = done.logprob if done.logprob is not None else 0.0
@@ -108,10 +108,10 @@ def _agree(plan: Plan, ruled: Plan) -> bool:
     return plan.model_copy(update={"confidence": ruled.confidence, "question": ruled.question}) == ruled
 
 
-def _with_plain(plan: Plan, ruled: Plan, before: Plan | None) -> Plan:
-    """The model's plan with what patterns read surely: stock, for which it takes any wish to buy, and sums said now."""
+def _with_plain(plan: Plan, ruled: Plan, message: str, before: Plan | None) -> Plan:
+    """The model's plan with what patterns read surely: sums in figures, and stock, which it hears in any wish."""
     update: dict[str, object] = {"in_stock": ruled.in_stock}
-    if _sums(ruled) != _sums(before or Plan()):
+    if _sums(ruled) != _sums(before or Plan()) and any(sign.isdigit() for sign in message):
         update |= {"price_min": ruled.price_min, "price_max": ruled.price_max, "currency": ruled.currency}
     return plan.model_copy(update=update)
 
