@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 
 import polars as pl
@@ -94,25 +95,31 @@ def test_hostile_text_is_only_text(text: str) -> None:
         sound(PLANNER.plan(text, after(plan)))
 
 
-def best_of(text: str, conversation: Conversation, repeats: int = 5) -> float:
-    times = []
-    for _ in range(repeats):
-        started = time.perf_counter()
+def calls(text: str, conversation: Conversation) -> int:
+    """How many functions are called while a message is read: its cost, whatever the machine."""
+    count = 0
+
+    def seen(frame: object, event: str, arg: object) -> None:
+        nonlocal count
+        count += event in ("call", "c_call")
+
+    sys.setprofile(seen)
+    try:
         PLANNER.plan(text, conversation)
-        times.append(time.perf_counter() - started)
-    return min(times)
+    finally:
+        sys.setprofile(None)
+    return count
 
 
-def test_messages_are_read_in_milliseconds() -> None:
+@pytest.mark.parametrize("part", ["a nice leather bag for my sister, not red, under 50 dollars. ", "x", "not a ", "1 "])
+def test_the_cost_of_a_message_grows_no_faster_than_its_length(part: str) -> None:
     later = after(Plan(query="jug", price_max=5000))
-    assert best_of("hi could you help me find a nice leather bag under 50, no wait, 80, for my sister", later) < 0.02
-    for long in (
-        "a nice leather bag for my sister, not red, under 50 dollars. " * 200,
-        "x" * 10_000,
-        "not a " * 1700,
-        "1 " * 5000,
-    ):
-        assert best_of(long[:10_000], later, repeats=3) < 0.1
+    half, whole = ((part * 10_000)[:length] for length in (5_000, 10_000))
+    PLANNER.plan(whole, later)  # what is remembered between messages is remembered now
+    assert calls(whole, later) < 2.5 * calls(half, later)
+    began = time.process_time()
+    PLANNER.plan(whole, later)
+    assert time.process_time() - began < 5.0, "a pattern that tries everything takes for ever"
 
 
 def test_a_correction_in_three_turns_keeps_everything_else() -> None:
