@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from agent.answer import answer, cart_words, clarifying, small_talk
+from agent.checks import checkable
 from agent.language import say
 from agent.memory import Memory
 from agent.planner.acts import EVERYTHING
@@ -66,12 +67,11 @@ class Actor:
         return Acted(plain_receipt(self.shop, plan, (), profile.shopper, [note]), history)
 
     def _recommend(self, plan: Plan, said: tuple[str, ...], profile: Profile, history: History) -> Acted:
-        plan, notes = self._payable(plan)
+        plan, notes = checkable(plan, self.shop.catalogue)
+        plan, unpayable = self._payable(plan)
+        notes += unpayable
         if plan.act is Act.CLARIFY:
             return Acted(plain_receipt(self.shop, plan, (), profile.shopper, notes), history)
-        if plan.in_stock and not self.shop.catalogue.knows_stock:
-            plan = plan.model_copy(update={"in_stock": False})
-            notes = [*notes, say("This shop's data tells no stock, so what is in stock could not be checked.")]
         guide = history if plan.recipient is None else History.empty(history.now)
         limits = constraints_of(plan)
         started = time.perf_counter()
@@ -104,13 +104,10 @@ class Actor:
         return infer_needs(self.shop, history, self.across, asked=asked, found=found)
 
     def _payable(self, plan: Plan) -> tuple[Plan, list[str]]:
-        """Make a price limit one that this shop can check, or say why it can't be."""
+        """Give a price limit this shop's currency, or ask where it is in another."""
         if plan.price_min is None and plan.price_max is None:
             return plan, []
         known = [name for name in self.shop.catalogue.currency.names if name]
-        if not known:
-            free = plan.model_copy(update={"price_min": None, "price_max": None, "currency": None})
-            return free, [say("This shop's data tells no prices, so your limit could not be checked.")]
         if plan.currency is None:
             return plan.model_copy(update={"currency": self.shop.catalogue.default_currency}), []
         if plan.currency not in known:

@@ -5,10 +5,24 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from agent.language import say
-from agent.schema import Check
+from agent.schema import Check, Plan
 from agent.wording import either, money, price_limits, stock
+from retrieval.catalogue import Catalogue
 from retrieval.schema import Constraints, Item
 from retrieval.text import label, terms
+
+
+def checkable(plan: Plan, catalogue: Catalogue) -> tuple[Plan, list[str]]:
+    """A plan without the limits on price and stock that a catalogue can check on no item, and what to tell of each."""
+    free: dict[str, object] = {}
+    notes = []
+    if (plan.price_min is not None or plan.price_max is not None) and not any(catalogue.currency.names):
+        free |= {"price_min": None, "price_max": None, "currency": None}
+        notes.append(say("This shop's data tells no prices, so your limit could not be checked."))
+    if plan.in_stock and not catalogue.knows_stock:
+        free["in_stock"] = False
+        notes.append(say("This shop's data tells no stock, so what is in stock could not be checked."))
+    return (plan.model_copy(update=free) if free else plan), notes
 
 
 def check_item(item: Item, limits: Constraints) -> tuple[Check, ...]:

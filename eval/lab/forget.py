@@ -9,6 +9,7 @@ import logging
 import shutil
 from collections.abc import Collection
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +49,9 @@ def without_forgotten(folder: Folder, gathered: Gathered, hidden: Hidden) -> Gat
         gathered: what it holds.
         hidden: of the state database in which the shoppers are forgotten.
     """
-    gone = {one.key for one in gathered.sessions if _is_forgotten(one, hidden)}
+    said = [one for one in gathered.sessions if one.source != "simulated"]
+    last = {shopper: _last_forgotten(shopper, hidden) for shopper in {one.shopper for one in said if one.shopper}}
+    gone = {one.key for one in said if (at := last.get(one.shopper or "")) is not None and at >= one.at}
     if not gone:
         return gathered
     folder.strike(gone)
@@ -62,7 +65,7 @@ def _changed(path: Path, hidden: Hidden) -> bool:
             return _left(folder, noted(path), hidden)
     except BusyError:
         return False
-    except (EvaluationError, ValueError, OSError) as error:
+    except (EvaluationError, ValueError, LookupError, TypeError, OSError) as error:  # whatever a damaged file raises
         log.warning("what forgotten shoppers said may still be in %s: %s", path, error)
         return False
 
@@ -85,10 +88,9 @@ def _left(folder: Folder, told: dict[str, Any], hidden: Hidden) -> bool:
     return True
 
 
-def _is_forgotten(session: Session, hidden: Hidden) -> bool:
-    if session.shopper is None or session.source == "simulated":
-        return False
-    return any(line.action == "everything" and line.at >= session.at for line in hidden.audit(session.shopper))
+def _last_forgotten(shopper: str, hidden: Hidden) -> datetime | None:
+    """When everything of a shopper was forgotten, the last time."""
+    return max((line.at for line in hidden.audit(shopper) if line.action == "everything"), default=None)
 
 
 def _told(told: dict[str, Any], kept: Collection[Session], gone: int) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from agent.checks import checkable
 from agent.models.compact import compact_model
 from agent.planner.rules import RulesPlanner
 from agent.planner.vocabulary import Vocabulary
@@ -99,11 +100,8 @@ class Words(System):
 
     def need_of(self, plan: Plan, said: Sequence[str], shown: Sequence[str]) -> Need:
         """What the shop searches for under a plan; where it names nothing, the last words themselves."""
+        plan, _ = checkable(plan, self._shop.catalogue)
         plan = plan.model_copy(update={"not_items": (*plan.not_items, *shown)})
-        if not any(self._shop.catalogue.currency.names):  # a limit that can't be checked is told, not applied
-            plan = plan.model_copy(update={"price_min": None, "price_max": None, "currency": None})
-        if not self._shop.catalogue.knows_stock:
-            plan = plan.model_copy(update={"in_stock": False})
         text = plan.query or " ".join(plan.include) or said[-1]
         return Need(text=text, wanted=plan.include, constraints=constraints_of(plan), said=tuple(said))
 

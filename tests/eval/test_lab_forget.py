@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +13,7 @@ from agent.memory import Memory
 from agent.schema import Profile
 from agent.turn import Assistant
 from eval.lab.export import recomputed
-from eval.lab.folder import Folder, noted
+from eval.lab.folder import LAB, Folder, noted
 from eval.lab.forget import forget
 from eval.lab.grid import Grid, checked
 from eval.lab.run import CancelledError, run
@@ -124,9 +125,12 @@ def test_a_damaged_folder_keeps_nobody_else_in_theirs(
     shop: Shop, memory: Memory, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     root = tmp_path / "labs"
-    for name in ("broken", "whole"):
+    for name in ("broken", "older", "whole"):
         run(grid(), root / name, opened(shop, memory))
     (root / "broken" / "sessions.jsonl").write_text("no JSON\n", encoding="utf-8")
+    told = noted(root / "older")
+    del told["told"]
+    (root / "older" / LAB).write_text(json.dumps(told), encoding="utf-8")
     memory.forget("ann")
     assert forget(root, memory.hidden) == ["whole"]
     assert "may still be in" in caplog.text
