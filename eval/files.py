@@ -9,6 +9,7 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import re
 import zlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -24,6 +25,10 @@ LINE_LIMIT = 1 << 20  # bytes in a line of TREC text; nothing sensible is longer
 JSON_LINE_LIMIT = 1 << 26  # bytes in a line of JSON, which may hold a whole ranking
 LINES_LIMIT = 20_000_000  # lines that fit in memory (5 GB of it) on an ordinary machine
 BYTES_LIMIT = 4 << 30  # of a table, gunzipped
+
+# A row of a run or of judgments, whose query may begin with a brace as well.
+_NUMBER = rb"[-+]?[0-9.]+(?:[eE][-+]?[0-9]+)?"
+_TREC = re.compile(rb"\S+[ \t]+\S+[ \t]+\S+[ \t]+%b(?:[ \t]+%b[ \t]+\S+)?[ \t]*\r?$" % (_NUMBER, _NUMBER), re.MULTILINE)
 
 _REMEDY_TEXT = "give TREC columns, JSON lines or Parquet; gzip is fine"
 
@@ -60,7 +65,8 @@ def kind_of(path: Path) -> Kind:
         raise fault(path, "the file is empty", "write it again; there is nothing to score in it")
     if b"\x00" in head:
         raise fault(path, "the file is binary", _REMEDY_TEXT, value=head[:16].hex(" "))
-    if head.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] == b"{":
+    first = head.removeprefix(b"\xef\xbb\xbf").lstrip()
+    if first[:1] == b"{" and not _TREC.match(first):
         return "jsonl"
     return "csv" if ".csv" in path.suffixes else "text"
 

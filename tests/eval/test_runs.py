@@ -54,6 +54,14 @@ def test_trec_lines_are_what_trec_eval_reads(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize("query", ["{", "{}", '{"a":1}', "{q"])
+def test_a_query_that_begins_like_json_is_a_query(query: str, tmp_path: Path) -> None:
+    write_run(tmp_path / "r.trec", {query: [("a", -1e-9), ("b", -2.0)]}, "mine")
+    assert read_run(tmp_path / "r.trec") == {query: [("a", -1e-9), ("b", -2.0)]}
+    write_qrels(tmp_path / "q.qrels", {query: {"a": 1.0}})
+    assert read_qrels(tmp_path / "q.qrels") == {query: {"a": 1.0}}
+
+
 def test_whole_gains_are_written_as_whole_numbers_for_other_tools(tmp_path: Path) -> None:
     write_qrels(tmp_path / "q.qrels", {"q1": {"a": 1.0, "b": 0.1}})
     assert (tmp_path / "q.qrels").read_text() == "q1 0 a 1\nq1 0 b 0.1\n"
