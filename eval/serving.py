@@ -27,6 +27,7 @@ from retrieval.errors import EvaluationError, ModelError
 
 SECONDS = 120.0  # for one call: here it is measured, not cut off
 WARM = 3
+ROUNDS = 3  # in which what is compared takes turns, since machines are noisy
 
 
 @dataclass(frozen=True)
@@ -40,50 +41,56 @@ class Request:
 
 @dataclass
 class Call:
-    """How one call went: seconds, tokens written, and whether the answer was of the schema."""
+    """How one call went: seconds, tokens written, whether the answer was of the schema, and why there was none."""
 
     seconds: float
     tokens: int
     valid: bool
+    failure: ModelError | None = None
 
 
 def bench_model(models: Sequence[ChatModel], turns: Path, count: int = 64, concurrent: int = 32) -> dict[str, object]:
     """Measure.
 
     Args:
-        models: the same model under several adapters, the first alone for all but the last measurement.
+        models: the same model under several adapters.
         turns: what `crossaisle finetune turns` writes.
         count: plans of each measurement.
         concurrent: shoppers at once.
 
     Returns:
-        "alone" and "at once": plans and tokens a second, milliseconds of a plan (p50, p95), share of valid plans;
+        "alone", "at once" and "freely at once" of the first model, "parted over adapters" of all, "each adapter" of
+        every one at once: plans and tokens a second, milliseconds of a plan (p50, p95), share of valid plans.
         "schema overhead": share of tokens a second lost to the schema, beside as many tokens written freely, at once;
-        "adapter overhead": share of plans a second lost when shoppers are parted over all models; null for one.
+        "adapter overhead": share of plans a second lost when shoppers are parted evenly over the models, beside what
+        that many plans take each model by itself; null for one. Both are medians over rounds, whose values follow.
 
     Raises:
-        EvaluationError: there are no turns, or the model answered none.
+        EvaluationError: there are no turns, or a model answered none.
     """
     asked = [turn for _, turn in zip(range(count), read_turns(turns), strict=False)]
     if not asked:
         raise EvaluationError(f"{turns} holds no turns", "write some with crossaisle finetune turns")
     requests = [request_of(turn, models[0]) for turn in asked]
-    first = models[:1]
-    _run(first, requests[:WARM], 1, _plan)
-    alone, at_once = _run(first, requests, 1, _plan), _run(first, requests, concurrent, _plan)
-    lengths = {id(r.messages): max(call.tokens, 1) for r, call in zip(requests, at_once.calls, strict=True)}
-    free = _run(first, requests, concurrent, lambda model, request: _freely(model, request, lengths))
-    parted = _run(models, requests, concurrent, _plan) if len(models) > 1 else None
+    for model in models:
+        _run([model], requests[:WARM], 1, _plan)
+    rounds = [_Round.of(models, requests, concurrent) for _ in range(ROUNDS)]
+    middle = sorted(rounds, key=lambda one: one.each[0].plans_per_second)[ROUNDS // 2]
+    schema = [one.schema_overhead for one in rounds]
+    adapters = [one.adapter_overhead for one in rounds if one.parted]
     return {
         "model": [model.name for model in models],
         "plans": len(requests),
         "concurrent": concurrent,
-        "alone": alone.told(),
-        "at once": at_once.told(),
-        "freely at once": free.told(),
-        "schema overhead": round(1 - at_once.tokens_per_second / free.tokens_per_second, 4),
-        "parted over adapters": parted.told() if parted else None,
-        "adapter overhead": round(1 - parted.plans_per_second / at_once.plans_per_second, 4) if parted else None,
+        "alone": _run(models[:1], requests, 1, _plan).told(),
+        "at once": middle.each[0].told(),
+        "freely at once": middle.free.told(),
+        "schema overhead": round(statistics.median(schema), 4),
+        "schema overhead by round": [round(value, 4) for value in schema],
+        "each adapter": {model.name: run.told() for model, run in zip(models, middle.each, strict=True)},
+        "parted over adapters": middle.parted.told() if middle.parted else None,
+        "adapter overhead": round(statistics.median(adapters), 4) if adapters else None,
+        "adapter overhead by round": [round(value, 4) for value in adapters],
     }
 
 
@@ -122,6 +129,32 @@ class _Measured:
         }
 
 
+@dataclass(frozen=True)
+class _Round:
+    """What is compared, measured one straight after another."""
+
+    each: list[_Measured]
+    free: _Measured
+    parted: _Measured | None
+
+    @classmethod
+    def of(cls, models: Sequence[ChatModel], requests: Sequence[Request], concurrent: int) -> _Round:
+        first = _run(models[:1], requests, concurrent, _plan)
+        lengths = {id(r.messages): max(call.tokens, 1) for r, call in zip(requests, first.calls, strict=True)}
+        free = _run(models[:1], requests, concurrent, lambda model, request: _freely(model, request, lengths))
+        others = [_run([model], requests, concurrent, _plan) for model in models[1:]]
+        return cls([first, *others], free, _run(models, requests, concurrent, _plan) if others else None)
+
+    @property
+    def schema_overhead(self) -> float:
+        return 1 - self.each[0].tokens_per_second / self.free.tokens_per_second
+
+    @property
+    def adapter_overhead(self) -> float:
+        alone = statistics.harmonic_mean([run.plans_per_second for run in self.each])
+        return 1 - self.parted.plans_per_second / alone if self.parted else 0.0
+
+
 def _run(
     models: Sequence[ChatModel], requests: Sequence[Request], workers: int, ask: Callable[[ChatModel, Request], Call]
 ) -> _Measured:
@@ -130,7 +163,11 @@ def _run(
         calls = list(pool.map(ask, [models[n % len(models)] for n in range(len(requests))], requests))
     found = _Measured(calls, time.perf_counter() - began)
     if not found.tokens_per_second:
-        raise EvaluationError(f"model {models[0].name} answered nothing", "see that it runs and serves this name")
+        why = next((call.failure for call in calls if call.failure), None)
+        raise EvaluationError(
+            f"model {models[0].name} answered nothing" + (f": {why}" if why else ""),
+            "see that it runs, serves this name and reads this much",
+        )
     return found
 
 
@@ -140,8 +177,8 @@ def _plan(model: ChatModel, request: Request) -> Call:
         done = model.complete(
             request.messages, request.schema, deadline=time.monotonic() + SECONDS, max_tokens=request.tokens
         )
-    except ModelError:
-        return Call(time.perf_counter() - began, 0, valid=False)
+    except ModelError as error:
+        return Call(time.perf_counter() - began, 0, valid=False, failure=error)
     return Call(
         time.perf_counter() - began, done.completion_tokens, valid=_valid(json.loads(done.text), request.schema)
     )

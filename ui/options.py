@@ -125,10 +125,10 @@ class ModelOptions:
             from agent.models.openai_server import OpenAIServer
 
             key = os.environ.get("CROSSAISLE_API_KEY")
-            tasks = {"change"} if self.name.split("-")[0] == COMPACT else ()  # an adapter for it knows no other task
             if self._remote:
+                tasks = {"change"} if self.name.split("-")[0] == COMPACT else ()  # a registry tells by itself
                 return OpenAIServer(self.url, self.name, api_key=key, tasks=tasks)
-            return LabelledServer(Path(self.url), self.name, api_key=key, tasks=tasks)
+            return LabelledServer(Path(self.url), self.name, api_key=key)
         if self.path:
             from agent.models.local import LocalModel
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from agent.models.base import ChatMessage, Completion, Schema
@@ -18,18 +18,16 @@ class LabelledServer:
         registry: the file that `crossaisle serve` writes.
         label: such as `production`; the name of a served model or adapter does as well.
         api_key: sent as a bearer token, if the server wants one.
-        tasks: as for `OpenAIServer`.
 
     Raises:
         ModelUnavailableError: there is no such registry, or it knows no such label.
     """
 
-    def __init__(self, registry: Path, label: str, *, api_key: str | None = None, tasks: Iterable[str] = ()) -> None:
+    def __init__(self, registry: Path, label: str, *, api_key: str | None = None) -> None:
         self._registry, self._label, self._api_key = registry, label, api_key
-        self.tasks = frozenset(tasks)
         self._servers: dict[tuple[str, str], OpenAIServer] = {}
         self._lock = threading.Lock()
-        self._server()
+        self.tasks = self._server().tasks
 
     @property
     def name(self) -> str:
@@ -62,5 +60,5 @@ class LabelledServer:
         place = registry.url, registry.meant(self._label)
         with self._lock:
             if place not in self._servers:
-                self._servers[place] = OpenAIServer(*place, api_key=self._api_key, tasks=self.tasks)
+                self._servers[place] = OpenAIServer(*place, api_key=self._api_key, tasks=registry.tasks)
             return self._servers[place]

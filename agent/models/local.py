@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 ABOUT = "crossaisle.json"  # beside a model's weights: {"tasks": ["change"], "label": "compact, offline"}
+_SMALL = 1_000_000_000  # bytes of weights
 _SLICE = 256
 """Prompt tokens read at once; between two slices the watch is looked at."""
 
@@ -56,9 +57,10 @@ class LocalModel:
             torch.set_num_threads(threads)
         self.name = folder.name + (f"+{adapter.name}" if adapter is not None else "")
         self._device, self._lock, self._queue = device, threading.Lock(), threading.Lock()
+        dtype = "float32" if device == "cpu" and is_small(folder) else "auto"
         try:
             self._tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-            model = AutoModelForCausalLM.from_pretrained(folder, local_files_only=True, dtype="auto")
+            model = AutoModelForCausalLM.from_pretrained(folder, local_files_only=True, dtype=dtype)
             self._model = (_adapted(model, adapter) if adapter is not None else model).to(device).eval()
             self._grammar = from_tokenizer(self._tokenizer, n_vocab=self._model.config.vocab_size)
         except (OSError, ValueError, RuntimeError) as error:
@@ -72,7 +74,7 @@ class LocalModel:
             raise ModelUnavailableError(f"the tokenizer in {folder} has no chat template", "use an instruct model")
         self._ends = self._end_tokens()
         self.context: int | None = getattr(self._model.config, "max_position_embeddings", None)
-        self.tasks, self.label = _told(folder)
+        self.tasks, self.label = about(folder)
 
     def complete(
         self, messages: Sequence[ChatMessage], schema: Schema, *, deadline: float, max_tokens: int = 256
@@ -129,7 +131,7 @@ class LocalModel:
             )
         with self._turn(watch), torch.inference_mode():
             logits, _ = self._read(self._prompt(messages), watch, None)
-            scores = torch.log_softmax(logits[first].double(), dim=-1)
+            scores = torch.log_softmax(logits[-1, first].double(), dim=-1)
         return [float(score) for score in scores]
 
     def likelihood(self, messages: Sequence[ChatMessage], answer: str, *, deadline: float) -> float:
@@ -231,45 +233,61 @@ class LocalModel:
             raise ModelOutputError(f"the schema is no grammar ({matcher.get_error()})", "correct the schema")
         return matcher
 
-    def _read(self, tokens: Sequence[int], watch: Watch, past: Any) -> tuple[Tensor, Any]:
-        """Read tokens after what was read before; returns the next token's (vocabulary,) logits and the cache."""
+    def _read(self, tokens: Sequence[int], watch: Watch, past: Any, last: int = 1) -> tuple[Tensor, Any]:
+        """Read tokens after what was read before; returns the (last, vocabulary) logits after each of the last ones."""
         import torch
 
-        logits = None
+        logits, watched = [], len(tokens) - last
         for start in range(0, len(tokens), _SLICE):
             watch.check(self.name)
-            batch = torch.tensor([tokens[start : start + _SLICE]], device=self._device)
-            out = self._model(input_ids=batch, past_key_values=past, use_cache=True, logits_to_keep=1)
-            logits, past = out.logits[0, -1], out.past_key_values
-        if logits is None:
+            ids = tokens[start : start + _SLICE]
+            kept = max(min(start + len(ids) - watched, len(ids)), 1)
+            batch = torch.tensor([ids], device=self._device)
+            out = self._model(input_ids=batch, past_key_values=past, use_cache=True, logits_to_keep=kept)
+            logits.append(out.logits[0])
+            past = out.past_key_values
+        if not logits:
             raise ModelOutputError("the prompt is empty", "ask something")
-        return logits, past
+        return torch.cat(logits)[-last:], past
 
     def _tokens(
         self, prompt: Sequence[int], watch: Watch, max_tokens: int, matcher: LLMatcher | None
     ) -> Iterator[tuple[int, float]]:
-        """The answer's tokens, each with its log-probability without the grammar."""
+        """The answer's tokens, each with its log-probability without the grammar.
+
+        Tokens to which the grammar leaves no alternative, such as a field's name, are read together.
+        """
         import torch
 
-        fresh: Sequence[int] = prompt
-        past: Any = None
-        for _ in range(max_tokens):
+        fresh, past, left = [*prompt], None, max_tokens
+        while left > 0:
+            forced = matcher.compute_ff_tokens()[:left] if matcher is not None else []
+            self._consume(matcher, forced)
             with torch.inference_mode():
-                logits, past = self._read(fresh, watch, past)
-                free = logits.float()
-                if matcher is not None:
-                    logits = logits.masked_fill(~self._allowed(matcher, len(logits)), -math.inf)
-                token = int(logits.argmax())
-                logprob = float(free[token] - free.logsumexp(0))
-            if matcher is not None and not matcher.consume_token(token):
-                raise ModelOutputError(f"the grammar failed ({matcher.get_error()})", "simplify the schema")
+                logits, past = self._read([*fresh, *forced], watch, past, len(forced) + 1)
+                logits = logits.float()
+                sums = logits.logsumexp(1)
+            yield from ((token, float(logits[n, token] - sums[n])) for n, token in enumerate(forced))
+            left -= len(forced)
+            if not left or (matcher is not None and matcher.is_stopped()):
+                break
+            allowed = logits[-1]
+            if matcher is not None:
+                allowed = allowed.masked_fill(~self._allowed(matcher, len(allowed)), -math.inf)
+            token = int(allowed.argmax())
+            self._consume(matcher, [token])
             if token in self._ends:
                 return
-            yield token, logprob
+            yield token, float(logits[-1, token] - sums[-1])
+            left -= 1
             if matcher is not None and matcher.is_stopped():
                 return
             fresh = [token]
         watch.check(self.name)
+
+    def _consume(self, matcher: LLMatcher | None, tokens: list[int]) -> None:
+        if matcher is not None and tokens and not matcher.consume_tokens(tokens):
+            raise ModelOutputError(f"the grammar failed ({matcher.get_error()})", "simplify the schema")
 
     def _allowed(self, matcher: LLMatcher, size: int) -> Tensor:
         """(size,) mask of the tokens that keep the answer within the grammar."""
@@ -286,8 +304,17 @@ class LocalModel:
         return frozenset(token for token in [*listed, self._tokenizer.eos_token_id] if token is not None)
 
 
-def _told(folder: Path) -> tuple[frozenset[str], str]:
-    """What a folder's `crossaisle.json` says: tasks that the model alone is for, and how it is called in pages."""
+def is_small(folder: Path) -> bool:
+    """Whether a CPU computes with a model's weights in full precision, which is the faster where it has no other."""
+    return 0 < sum(file.stat().st_size for file in folder.glob("*.safetensors")) < _SMALL
+
+
+def about(folder: Path) -> tuple[frozenset[str], str]:
+    """What a folder's `crossaisle.json` says: tasks that the model alone is for, and how it is called in pages.
+
+    Raises:
+        ModelUnavailableError: it can't be read. Where there is none, the model takes any task and has no such name.
+    """
     try:
         told = json.loads((folder / ABOUT).read_text(encoding="utf-8"))
         return frozenset(map(str, told.get("tasks", ()))), str(told.get("label", ""))

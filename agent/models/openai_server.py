@@ -89,9 +89,8 @@ class OpenAIServer:
     ) -> Completion:
         """Answer with one JSON value of a schema; see `ChatModel`."""
         text, usage, finish, logprob = "", (0, 0), None, 0.0
-        told: dict[str, Any] = {"logprobs": True} if self.tasks else {}
         form = {"type": "json_schema", "json_schema": {"name": "answer", "schema": schema, "strict": True}}
-        for chunk in self._chunks(messages, Watch(deadline), max_tokens, response_format=form, **told):
+        for chunk in self._chunks(messages, Watch(deadline), max_tokens, response_format=form):
             if chunk.usage is not None:
                 usage = (chunk.usage.prompt_tokens, chunk.usage.completion_tokens)
                 spent(*usage)
@@ -110,7 +109,7 @@ class OpenAIServer:
                 f"model {self.name} had not finished its JSON after {max_tokens} tokens", "allow more tokens"
             )
         parsed(text, self.name)
-        return Completion(text, *usage, logprob if told else None)
+        return Completion(text, *usage, logprob if self.tasks else None)
 
     def stream(
         self,
@@ -181,6 +180,8 @@ class OpenAIServer:
         self, messages: Sequence[ChatMessage], watch: Watch, max_tokens: int, **asked: Any
     ) -> Iterator[ChatCompletionChunk]:
         asked["extra_body"] = {**self._extra, **asked.get("extra_body", {})}
+        if self.tasks:
+            asked["logprobs"] = True
         with self._client(watch) as client:
             create: Any = client.chat.completions.create
             with create(

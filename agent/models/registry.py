@@ -31,12 +31,14 @@ class Registry:
         base: the served name of the base model.
         adapters: served name -> folder.
         labels: label -> served names, the present one last.
+        tasks: as for `OpenAIServer`; adapters know what their base knows.
     """
 
     url: str
     base: str
     adapters: dict[str, str] = field(default_factory=dict)
     labels: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    tasks: tuple[str, ...] = ()
 
     def meant(self, label: str) -> str:
         """The served name that a label, or a served name itself, means. Raises `ModelUnavailableError`."""
@@ -64,7 +66,8 @@ class Registry:
     def told(self) -> dict[str, Any]:
         """As JSON."""
         labels = {label: list(names) for label, names in self.labels.items()}
-        return {"url": self.url, "base": self.base, "adapters": self.adapters, "labels": labels}
+        told = {"url": self.url, "base": self.base, "adapters": self.adapters, "labels": labels}
+        return {**told, "tasks": list(self.tasks)}
 
 
 def read(path: Path) -> Registry:
@@ -72,7 +75,8 @@ def read(path: Path) -> Registry:
     try:
         told = json.loads(path.read_text(encoding="utf-8"))
         labels = {str(label): tuple(map(str, names)) for label, names in told["labels"].items() if names}
-        return Registry(str(told["url"]), str(told["base"]), dict(told["adapters"]), labels)
+        tasks = tuple(map(str, told.get("tasks", ())))
+        return Registry(str(told["url"]), str(told["base"]), dict(told["adapters"]), labels, tasks)
     except FileNotFoundError as error:
         raise ModelUnavailableError(
             f"there is no registry {path}", "start crossaisle serve, or name its file"

@@ -8,8 +8,9 @@ import threading
 import time
 
 import pytest
+import torch
 
-from agent.models.base import ChatMessage, ChatModel
+from agent.models.base import ChatMessage, ChatModel, Watch
 from agent.models.local import LocalModel
 from finetune.tiny import make_tiny_adapter, make_tiny_model
 from retrieval.errors import ModelOutputError, ModelTimeoutError, ModelUnavailableError
@@ -65,6 +66,25 @@ def test_grammar_makes_random_weights_answer_in_the_schema_every_time(model):
         assert 10 < done.completion_tokens <= 200
         answers.add(done.text)
     assert len(answers) > 1
+
+
+def test_what_the_grammar_forces_is_read_together_and_counted_as_likely_as_the_model_finds_it(model, monkeypatch):
+    prompt = model._prompt(ask("a head torch"))
+    found = list(model._tokens(prompt, Watch(soon()), 200, model._matcher(SCHEMA)))
+    tokens = torch.tensor([token for token, _ in found])
+    with torch.inference_mode():
+        logits = model._model(torch.tensor([[*prompt, *tokens]])).logits[0, len(prompt) - 1 : -1]
+    plain = torch.log_softmax(logits, -1)[torch.arange(len(tokens)), tokens]
+    assert [logprob for _, logprob in found] == pytest.approx(plain.tolist(), abs=1e-3)
+    done = model.complete(ask("a head torch"), SCHEMA, deadline=soon(), max_tokens=200)
+    assert done.logprob == pytest.approx(float(plain.sum()), abs=0.02)
+    passes, read = [], model._read
+    monkeypatch.setattr(model, "_read", lambda tokens, *more: passes.append(len(tokens)) or read(tokens, *more))
+    again = model.complete(ask("a head torch"), SCHEMA, deadline=soon(), max_tokens=200)
+    assert again == done
+    assert len(passes) < done.completion_tokens / 2  # field names, quotes and brackets cost no pass of their own
+    with pytest.raises(ModelOutputError, match="after 3 tokens"):  # in the midst of a field's name
+        model.complete(ask("a head torch"), SCHEMA, deadline=soon(), max_tokens=3)
 
 
 def test_without_grammar_the_same_model_talks_nonsense(model):

@@ -9,7 +9,7 @@ import pytest
 from agent.models.local import LocalModel
 from agent.models.scripted import ScriptedModel
 from eval.planning import read_turns
-from eval.serving import bench_model, request_of
+from eval.serving import ROUNDS, bench_model, request_of
 from finetune.data import held_out_turns
 from finetune.example import write_jsonl
 from finetune.tiny import make_tiny_model
@@ -31,8 +31,10 @@ def test_a_model_under_a_grammar_gives_valid_plans_alone_and_at_once(file: Path,
         assert report[kind]["valid"] == 1.0
         assert report[kind]["tokens_per_second"] > 0
     assert report["plans"] == 4
-    assert isinstance(report["schema overhead"], float)
-    assert isinstance(report["adapter overhead"], float)
+    for kind in ("schema", "adapter"):
+        assert len(report[f"{kind} overhead by round"]) == ROUNDS
+        assert min(report[f"{kind} overhead by round"]) <= report[f"{kind} overhead"] < 1
+    assert bench_model([model], file, count=2, concurrent=1)["adapter overhead"] is None
 
 
 def test_answers_of_another_form_are_not_valid(file: Path) -> None:
@@ -48,6 +50,11 @@ def test_a_small_model_is_asked_for_the_change_and_any_other_for_the_plan(file: 
     assert all(kind["required"] == ["act"] for kind in small.schema["anyOf"])
     assert "query" in large.schema["required"]
     assert len(small.messages[-1].content) < len(large.messages[-1].content)
+
+
+def test_a_model_that_fails_every_time_is_told_with_its_reason(file: Path) -> None:
+    with pytest.raises(EvaluationError, match=r"scripted-dead answered nothing: .*can't be reached"):
+        bench_model([ScriptedModel.dead()], file, count=2, concurrent=1)
 
 
 def test_no_turns_are_an_error(tmp_path: Path) -> None:

@@ -18,7 +18,8 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from agent.models.base import ChatModel
+from agent.models.base import ChatModel, tasks_of
+from agent.models.compact import FOLDER
 from agent.models.labelled import LabelledServer
 from agent.models.registry import KEPT, Registry, read, write
 from finetune.lora.settings import digest
@@ -27,6 +28,7 @@ from finetune.tiny import make_tiny_adapter, make_tiny_model
 from retrieval.errors import ModelUnavailableError, TuneError
 from tests.conftest import ROOT
 from ui.cli import app
+from ui.commands.serve import _state
 from ui.options import ModelOptions
 from ui.serving import launch
 from ui.serving.change import listing, named, promote
@@ -77,6 +79,15 @@ def test_a_client_follows_the_label_from_the_next_call_on(registry: Path) -> Non
     assert model.name == "b-222222222222"
     with pytest.raises(ModelUnavailableError, match="no label, adapter or model"):
         LabelledServer(registry, "nothing")
+
+
+def test_a_client_of_a_label_knows_what_the_served_model_was_made_for(root: Path, tmp_path: Path) -> None:
+    path = tmp_path / "serving.json"
+    for folder, tasks in ((FOLDER, {"change"}), (root / "tiny", set[str]())):
+        write(path, _state(tmp_path / "none.json", Served(str(folder), 9, {}), {}))
+        model = ModelOptions(str(path), "production").open()
+        assert model is not None
+        assert tasks_of(model) == tasks
 
 
 def test_a_registry_is_named_where_a_server_is(registry: Path) -> None:

@@ -9,6 +9,7 @@ crossaisle shop --shop shops/mine --model-url serving.json --model production
 from __future__ import annotations
 
 import socket
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -138,7 +139,7 @@ def _state(path: Path, served: Served, given: dict[str, Path]) -> Registry:
     from agent.models.registry import PRODUCTION, Registry
 
     adapters = {name: str(folder.resolve()) for name, folder in given.items()}
-    fresh = Registry(served.url, served.name, adapters).promoted(PRODUCTION, served.name)
+    fresh = Registry(served.url, served.name, adapters, tasks=served.tasks).promoted(PRODUCTION, served.name)
     if not path.exists():
         return fresh
     before = registries.read(path)
@@ -149,7 +150,7 @@ def _state(path: Path, served: Served, given: dict[str, Path]) -> Registry:
     known = {*there, *adapters, served.name}
     kept = {label: tuple(name for name in names if name in known) for label, names in before.labels.items()}
     labels = {**fresh.labels, **{label: names for label, names in kept.items() if names}}
-    return Registry(served.url, served.name, {**there, **adapters}, labels)
+    return replace(fresh, adapters={**there, **adapters}, labels=labels)
 
 
 def _folders(state: Registry) -> dict[str, Path]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +47,7 @@ def promote(path: Path, what: str, label: str = PRODUCTION) -> dict[str, Any]:
         registry = registries.read(path)
         if Path(what).is_dir() and what not in {*registry.labels, *registry.adapters, registry.base}:
             name, folder = named(Path(what)), str(Path(what).resolve())
-            registry = Registry(registry.url, registry.base, {**registry.adapters, name: folder}, registry.labels)
+            registry = replace(registry, adapters={**registry.adapters, name: folder})
         else:
             name = registry.meant(what)
         return _moved(path, registry, registry.promoted(label, name), label)

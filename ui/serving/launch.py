@@ -11,12 +11,12 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from agent.models.local import about, is_small
 from agent.models.openai_server import WHITE_SPACE
 from retrieval.errors import ModelUnavailableError
 
 HOST = "127.0.0.1"
 RANKS = (1, 8, 16, 32, 64, 128, 256, 320, 512)  # that vLLM knows
-SMALL = 1_000_000_000  # bytes of weights below which a CPU computes in full precision
 CPU_CACHE = 1  # GB of keys and values
 QUIET = {
     "VLLM_NO_USAGE_STATS": "1",
@@ -56,6 +56,11 @@ class Served:
     def name(self) -> str:
         """What the server calls the model."""
         return Path(self.model).resolve().name if Path(self.model).is_dir() else self.model
+
+    @property
+    def tasks(self) -> tuple[str, ...]:
+        """The only tasks that the model was made for, as its folder tells; none where it takes any."""
+        return tuple(sorted(about(Path(self.model))[0])) if Path(self.model).is_dir() else ()
 
     @property
     def url(self) -> str:
@@ -165,5 +170,4 @@ def _reads(model: str) -> int | None:
 def _dtype(served: Served, *, gpu: bool) -> str:
     if served.dtype != "auto" or gpu:
         return served.dtype
-    size = sum(file.stat().st_size for file in Path(served.model).glob("*.safetensors"))
-    return "float32" if 0 < size < SMALL else "bfloat16"
+    return "float32" if is_small(Path(served.model)) else "bfloat16"
