@@ -116,7 +116,7 @@ def _examples(
     with tempfile.TemporaryDirectory() as folder, Memory.at(Path(folder) / "state.sqlite3") as memory:
         for shopper, digests in hidden.items():
             memory.hidden.hide(shopper, digests)
-        told = explain_examples(prompts.load("explain"), Assistant(shop, memory), shoppers, seed)
+        told = explain_examples(prompts.load("explain"), Assistant(shop, memory), shoppers, split, seed)
         made: dict[Task, Iterable[Example]] = {
             "plan": plan_examples(prompts.load("plan"), World(shop.catalogue, "train"), split, seed),
             "change": plan_examples(prompts.load("change"), World(shop.catalogue, "train"), split, seed),

@@ -44,22 +44,25 @@ SPLITS: dict[int, Split] = {8: "valid", 9: "test"}  # of ten turns, by number; a
 
 
 def explain_examples(
-    prompt: Prompt, assistant: Assistant, shoppers: Collection[str], seed: int = 0
+    prompt: Prompt, assistant: Assistant, shoppers: Collection[str], split: Split, seed: int = 0
 ) -> Iterator[Example]:
-    """Turns with their facts, true prose and a lie, without end where the shop holds goods.
+    """Turns of a split with their facts, true prose and a lie, without end where the shop holds goods.
 
     Args:
         prompt: of task "explain".
         assistant: of the shop, without a model.
         shoppers: who may be learnt from; visitors without history are among the turns too.
+        split: whose turns; no turn is of two.
         seed: of everything drawn.
     """
     shop = assistant.shop
-    rng = random.Random(f"explain {seed}")  # noqa: S311 (no secret)
     known = sorted(shoppers)
     if len(shop.catalogue) == 0:
         return
     for number in count():
+        if SPLITS.get(number % 10, "train") != split:
+            continue
+        rng = random.Random(f"explain {seed} {number}")  # noqa: S311 (no secret)
         shopper = rng.choice(known) if known and rng.random() < 0.7 else None
         message = rng.choice(IDEAS) if rng.random() < 0.25 else rng.choice(ASKS).format(thing=_thing(shop, rng))
         profile = Profile(shopper=shopper, consent=Consent(personalise=True, prompt=True))
@@ -69,7 +72,6 @@ def explain_examples(
         told = _told(receipt, message, rng)
         facts = prompt_facts(receipt, with_history=shopper is not None).splitlines()
         messages = prompt.messages(facts=facts, message=message)
-        split = SPLITS.get(number % 10, "train")
         yield Example("explain", split, tuple(messages), " ".join(told), _lied(receipt, message, told, rng))
 
 

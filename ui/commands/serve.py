@@ -124,6 +124,8 @@ def _run(served: Served, state: Registry, path: Path, seconds: float) -> None:
     _need_port(HOST, served.port)
     gpu = on_gpu()
     line = command(served, interpreter(), gpu=gpu)
+    if served.adapters and not gpu:
+        complain("adapters are slow in vLLM's CPU build; crossaisle finetune merge makes a fast model of one")
     with Server(line, environment(served, gpu=gpu), path.with_suffix(".log")) as server:
         complain(f"starting vLLM on {'the GPU' if gpu else 'the CPU'}; its log is {server.log}")
         if server.wait_ready(served.url, seconds):
