@@ -112,14 +112,12 @@ class Desk:
         """Forget the latest such event that was recorded here; False when there is none."""
         events = self.memory.numbered_events(shopper)
         mine = [number for number, event in events if event.item == item and event.kind is kind]
-        return bool(mine) and self.memory.forget_event(shopper, mine[-1])
+        return self._forgotten(shopper, int(bool(mine) and self.memory.forget_event(shopper, mine[-1]))) > 0
 
     def forget_shopper(self, shopper: str) -> Forgotten:
         """Remove everything recorded of the shopper here, from the state database and from the shop's lab runs."""
-        from eval.lab import forget as lab
-
         gone = self.memory.forget(shopper)
-        lab.forget(self.shop.folder / LABS, self.memory.hidden)
+        self._forgotten(shopper, 1)
         return gone
 
     def allow(self, shopper: str, prompt: bool | None = None, personalise: bool | None = None) -> Consent:
@@ -170,11 +168,19 @@ class Desk:
 
     def forget(self, shopper: str, key: str) -> bool:
         """Forget one event of the history, by its key; False when it is forgotten already, or is nobody's."""
-        return forget(self.shop, self.memory, shopper, [key]) > 0
+        return self._forgotten(shopper, forget(self.shop, self.memory, shopper, [key])) > 0
 
     def forget_interest(self, shopper: str, category: str) -> int:
         """Forget all that the shopper did in a category. Returns how many events that were."""
-        return forget_category(self.shop, self.memory, shopper, category)
+        return self._forgotten(shopper, forget_category(self.shop, self.memory, shopper, category))
+
+    def _forgotten(self, shopper: str, count: int) -> int:
+        """Where anything was forgotten, let the shopper leave the shop's lab runs, whose answers may name it."""
+        from eval.lab import forget as lab
+
+        if count:
+            lab.forget(self.shop.folder / LABS, self.memory.hidden, shopper)
+        return count
 
     def some_shoppers(self, limit: int = 40) -> Sequence[str]:
         """A few of the shop's shoppers, spread over all of them, in order."""

@@ -1,4 +1,7 @@
-"""Shoppers who had everything forgotten leave lab folders as well: what they said, and every answer to it.
+"""Shoppers who had anything forgotten leave lab folders as well: what they said, and every answer to it.
+
+An answer may name an event, so whoever forgets one leaves the runs that were gathered before; a run that begins after
+that knows nothing of it, and has them again.
 
 A run leaves them out by itself when it begins, is gone on with, and ends. `forget` sees to the runs that rest.
 """
@@ -13,11 +16,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from agent.memory.hidden import Hidden
+from agent.memory.hidden import Audited, Hidden
+from agent.storable import to_json
 from eval.files import objects
 from eval.lab.export import RESULTS, conclude
 from eval.lab.folder import LAB, SESSIONS, BusyError, Folder, noted
-from eval.lab.gather import Gathered
+from eval.lab.gather import Gathered, time_in
 from eval.lab.measure import measured
 from eval.lab.sessions import Session
 from retrieval.errors import EvaluationError
@@ -27,36 +31,55 @@ log = logging.getLogger(__name__)
 _NOTE = "Sessions that were removed because their shoppers were forgotten: "
 
 
-def forget(root: Path, hidden: Hidden) -> list[str]:
+def forget(root: Path, hidden: Hidden, shopper: str | None = None) -> list[str]:
     """Remove forgotten shoppers from the lab folders right below `root`, and make the tables again without them.
 
     A folder in which nobody is left is deleted. One that a run is writing to is passed over, since the run ends with
     this; a damaged one as well, and the log says so.
 
+    Args:
+        root: folder of lab folders; there may be none.
+        hidden: of the state database in which shoppers forget.
+        shopper: whose sessions to look for, in the folders that name them; None for everybody's.
+
     Returns:
         The names of the folders that were changed or deleted.
     """
-    return [path.parent.name for path in sorted(root.glob(f"*/{LAB}")) if _changed(path.parent, hidden)]
+    paths = [path.parent for path in sorted(root.glob(f"*/{LAB}"))]
+    named = paths if shopper is None else [path for path in paths if _names(path, shopper)]
+    return [path.name for path in named if _changed(path, hidden)]
 
 
 def without_forgotten(folder: Folder, gathered: Gathered, hidden: Hidden) -> Gathered:
-    """The sessions, perhaps none, whose shoppers were not forgotten since they began; the others leave the folder.
+    """The sessions, perhaps none, of which nothing was forgotten since; the others leave the folder.
 
-    Simulated shoppers stay: people said nothing of it, and of a shop's own data events are hidden one by one.
+    Simulated shoppers stay where a person had everything forgotten that was said here: people said nothing of it. An
+    event of the shop's own data that somebody forgets takes them along.
 
     Args:
         folder: of the run, open.
         gathered: what it holds.
         hidden: of the state database in which the shoppers are forgotten.
     """
-    said = [one for one in gathered.sessions if one.source != "simulated"]
-    last = {shopper: _last_forgotten(shopper, hidden) for shopper in {one.shopper for one in said if one.shopper}}
-    gone = {one.key for one in said if (at := last.get(one.shopper or "")) is not None and at >= one.at}
+    lines = {shopper: hidden.audit(shopper) for shopper in {one.shopper for one in gathered.sessions} if shopper}
+    gone = {
+        one.key
+        for one in gathered.sessions
+        if any(_concerns(line, one, gathered.at) for line in lines.get(one.shopper or "", ()))
+    }
     if not gone:
         return gathered
     folder.strike(gone)
     kept = tuple(one for one in gathered.sessions if one.key not in gone)
     return replace(gathered, sessions=kept, told=_told(gathered.told, kept, len(gone)))
+
+
+def _names(path: Path, shopper: str) -> bool:
+    """Whether a folder's sessions may be the shopper's."""
+    try:
+        return to_json(shopper).encode() in (path / SESSIONS).read_bytes()
+    except OSError:
+        return False
 
 
 def _changed(path: Path, hidden: Hidden) -> bool:
@@ -73,7 +96,9 @@ def _changed(path: Path, hidden: Hidden) -> bool:
 def _left(folder: Folder, told: dict[str, Any], hidden: Hidden) -> bool:
     path = folder.path
     before = Gathered(
-        tuple(Session.model_validate(row) for _, row in objects(path / SESSIONS)), told=dict(told["told"])
+        tuple(Session.model_validate(row) for _, row in objects(path / SESSIONS)),
+        at=time_in(told, "gathered"),
+        told=dict(told["told"]),
     )
     left = without_forgotten(folder, before, hidden)
     if left is before:
@@ -88,9 +113,12 @@ def _left(folder: Folder, told: dict[str, Any], hidden: Hidden) -> bool:
     return True
 
 
-def _last_forgotten(shopper: str, hidden: Hidden) -> datetime | None:
-    """When everything of a shopper was forgotten, the last time."""
-    return max((line.at for line in hidden.audit(shopper) if line.action == "everything"), default=None)
+def _concerns(line: Audited, one: Session, gathered: datetime | None) -> bool:
+    """Whether what a shopper had forgotten may stand in their session, or in an answer to it."""
+    if line.action == "everything":
+        return one.source != "simulated" and line.at >= one.at
+    known = line.action == "shop events" or bool(one.events or one.took)
+    return known and line.at >= (gathered or one.at)
 
 
 def _told(told: dict[str, Any], kept: Collection[Session], gone: int) -> dict[str, Any]:

@@ -25,10 +25,17 @@ _ONLY = "ALL sessions are simulated: alone, this is no evidence about people. Re
 
 @dataclass(frozen=True)
 class Gathered:
-    """The sessions, when simulated shoppers' past ends (None without any), and what a reader has to be told."""
+    """The sessions of a run.
+
+    Attributes:
+        cut: when simulated shoppers' past ends; None without any.
+        at: when they were gathered; None in folders of earlier releases.
+        told: what a reader has to be told.
+    """
 
     sessions: tuple[Session, ...]
     cut: datetime | None = None
+    at: datetime | None = None
     told: dict[str, Any] = field(default_factory=dict)
 
 
@@ -51,11 +58,16 @@ def gather(grid: Grid, shop: Shop, memory: Memory, into: Path, before: dict[str,
             cause = "the folder holds a run over other sessions or another build of the shop"
             raise fault(into, cause, "choose another folder, or the sessions of that run")
         sessions = read_sessions(into / SESSIONS, shop.now)
-        cut = before["cut"]
-        return Gathered(tuple(sessions), datetime.fromisoformat(cut) if cut else None, before["told"])
+        return Gathered(tuple(sessions), time_in(before, "cut"), time_in(before, "gathered"), before["told"])
+    now = datetime.now(UTC)
     found, told, cut = _fresh(grid.sessions, shop, memory)
     write_sessions(into / SESSIONS, found)
-    return Gathered(tuple(found), cut, told)
+    return Gathered(tuple(found), cut, now, told)
+
+
+def time_in(told: dict[str, Any], name: str) -> datetime | None:
+    """A moment that `lab.json` names, if it does."""
+    return datetime.fromisoformat(told[name]) if told.get(name) else None
 
 
 def _fresh(spec: SessionsSpec, shop: Shop, memory: Memory) -> tuple[list[Session], dict[str, Any], datetime | None]:

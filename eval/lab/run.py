@@ -219,6 +219,7 @@ def _notes(grid: Grid, on: Opened, cells: Sequence[Cell], gathered: Gathered) ->
         "shop": str(on.shop.manifest["build"]),
         "sessions": grid.sessions.model_dump(mode="json"),
         "cut": gathered.cut.isoformat() if gathered.cut else None,
+        "gathered": gathered.at.isoformat() if gathered.at else None,
         "seed": grid.seed,
         "cells": [
             {

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from agent.act import event_now
 from agent.memory import Memory
 from agent.schema import Profile
 from agent.turn import Assistant
@@ -18,6 +20,8 @@ from eval.lab.forget import forget
 from eval.lab.grid import Grid, checked
 from eval.lab.run import CancelledError, run
 from retrieval.errors import EvaluationError
+from retrieval.history import digest
+from retrieval.schema import EventKind
 from retrieval.shop import Shop
 from tests.eval.lab_helpers import opened
 from tests.shops import sample_shop
@@ -113,6 +117,34 @@ def test_one_who_is_forgotten_while_it_rests_is_not_gone_on_with(shop: Shop, mem
     memory.forget("bob")
     with pytest.raises(EvaluationError, match="everybody whose sessions it held was forgotten"):
         run(grid(), root / "both", opened(shop, memory))
+
+
+def test_one_forgotten_event_takes_the_answers_along_that_may_name_it(
+    shop: Shop, memory: Memory, tmp_path: Path
+) -> None:
+    root = tmp_path / "labs"
+    run(grid(), root / "both", opened(shop, memory))
+    memory.hidden.hide("ann", [digest("ann", shop.catalogue.ids[0], "view", datetime.now(UTC))])
+    assert forget(root, memory.hidden, "eve") == [], "no folder is of hers"
+    assert forget(root, memory.hidden, "ann") == ["both"]
+    assert said_in(root / "both") == {"bob"}
+    assert recomputed(root / "both")[1]
+    assert run(grid(), root / "later", opened(shop, memory)).n == 2, "what begins later knows nothing of the event"
+    assert forget(root, memory.hidden) == []
+
+
+def test_an_event_that_no_session_knows_of_takes_none_along(shop: Shop, memory: Memory, tmp_path: Path) -> None:
+    root = tmp_path / "labs"
+    run(grid(), root / "both", opened(shop, memory))
+    for shopper, item in (("ann", 0), ("bob", 1)):
+        memory.record(event_now(shop, shopper, shop.catalogue.ids[item], EventKind.FAVOURITE))
+    run(grid(), root / "after", opened(shop, memory))  # in it, both took something
+    for shopper in ("ann", "bob"):
+        (number,) = [number for number, _ in memory.numbered_events(shopper)]
+        assert memory.forget_event(shopper, number)
+    assert forget(root, memory.hidden) == ["after"]
+    assert (root / "both").exists()
+    assert not (root / "after").exists()
 
 
 def test_who_talks_again_afterwards_is_in_a_new_run(shop: Shop, memory: Memory, tmp_path: Path) -> None:

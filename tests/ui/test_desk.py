@@ -135,6 +135,21 @@ def test_who_is_forgotten_leaves_the_lab_runs_of_the_page(desk: Desk) -> None:
     assert left == []
 
 
+def test_who_forgets_an_event_or_an_interest_leaves_them_too(desk: Desk, regular: str) -> None:
+    grid = checked({"shop": str(desk.shop.folder), "sessions": {"recorded": 9}}, "a test")
+    room = Room(desk, regular)
+    for name, forgets in (
+        ("event", lambda: room.forget_event(desk.history(regular)[0][0].key)),
+        ("interest", lambda: desk.forget_interest(regular, desk.history(regular)[0][0].event.category)),
+    ):
+        say(room, "tea for Anneliese")
+        folder = desk.shop.folder / LABS / name
+        run(grid, folder, Opened(desk.shop, desk.memory))
+        assert any(b"Anneliese" in file.read_bytes() for file in folder.rglob("*") if file.is_file())
+        forgets()
+        assert not [file for file in folder.rglob("*") if file.is_file() and b"Anneliese" in file.read_bytes()]
+
+
 def test_history_is_newest_first_and_tells_what_was_recorded_here(desk: Desk, regular: str) -> None:
     desk.record(regular, desk.shop.catalogue.ids[0], EventKind.VIEW)
     seen, older = desk.history(regular, limit=10)
