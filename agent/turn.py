@@ -111,7 +111,11 @@ class Assistant:
         self._order = CardsFirst()
 
     def warm(self) -> None:
-        """Load what the first turn would wait for: vocabulary, encoder, channels, Chroma's index."""
+        """Load what the first turn would wait for: vocabulary, encoder, channels, Chroma's index.
+
+        From then on the process is one that serves: what is loaded stays, and BLAS computes in one thread a turn.
+        """
+        self.shop.warm()
         self.rules.plan("warm", Conversation())
         if self.model is not None and tasks_of(self.model):  # a small one reads every message, so from the first on
             self._understand("warm", Conversation(), Profile(), History.empty(self.shop.now), self._asking())

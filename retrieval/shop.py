@@ -29,6 +29,7 @@ from retrieval.ingest import SHOP_FORMAT
 from retrieval.ranker.items import ItemRanker
 from retrieval.schema import Event
 from retrieval.sensitive import Sensitive
+from retrieval.threads import one_blas_thread
 from retrieval.vectors import VectorStore
 
 Part = TypeVar("Part")
@@ -79,7 +80,10 @@ class Shop:
         return serving(self.folder) != self._generation.name
 
     def warm(self) -> Shop:
-        """Read everything now that would be read at first use, so that the first turn is as fast as the others."""
+        """Read everything now that would be read at first use, so that the first turn is as fast as the others.
+
+        From then on BLAS computes in one thread, in the whole process.
+        """
         self.encoder.encode(["warm"])
         for channel in self.channels:
             self.channels[channel]
@@ -88,6 +92,7 @@ class Shop:
         self.history(None)
         columns = self.catalogue
         _ = (columns.category, columns.brand, columns.platform, columns.availability, columns.currency, columns.price)
+        one_blas_thread()
         return self
 
     @property

@@ -76,8 +76,8 @@ class Desk:
 
     def warm(self) -> None:
         """Read now what would be read in the first turn."""
-        self.shop.warm()
-        _ = self.shop.sensitive, self.assistant
+        _ = self.shop.sensitive
+        self.assistant.warm()
 
     @property
     def assistant(self) -> Assistant:

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+from threadpoolctl import threadpool_info, threadpool_limits  # type: ignore[import-untyped]
 
 from retrieval.channels.base import Query
 from retrieval.channels.registry import CHANNELS
@@ -58,6 +59,12 @@ def test_every_part_is_there_and_fits(shop, folder):
     assert shop.store.count() == 240
     assert not shop.stale()
     assert shop.warm() is shop
+
+
+def test_a_warm_shop_computes_in_the_thread_that_asks(shop: Shop) -> None:
+    with threadpool_limits(2, "blas"):
+        shop.warm()
+        assert {pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"} == {1}
 
 
 def test_queries_are_encoded_as_items_were(shop):
