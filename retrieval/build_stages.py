@@ -166,10 +166,12 @@ def texts(frame: pl.DataFrame) -> Iterator[str]:
     """What is encoded of each item: title, brand where the title lacks it, category, first sentence of the description.
 
     On graded searches over a whole catalogue, the category added to the title found 1 to 2 points more of the right
-    items among the first 100.
+    items among the first 100. An item that is called by its id, as in feeds without titles, says nothing: publishers
+    number goods in the order in which shoppers took them, so that ids alike would foretell who takes what.
     """
-    for title, brand, category, description in frame.select("title", "brand", "category", "description").iter_rows():
-        said = title or ""
+    columns = ("item", "title", "brand", "category", "description")
+    for item, title, brand, category, description in frame.select(columns).iter_rows():
+        said = title if title and title != item.partition(":")[2] else ""
         extra = brand if brand and brand.casefold() not in said.casefold() else ""
         first = _SENTENCE.split((description or "")[:400], maxsplit=1)[0][:160]
         yield " ".join(part for part in (said, extra, label(category or ""), first) if part)

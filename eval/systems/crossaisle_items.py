@@ -111,7 +111,7 @@ def _dated(problem: Problem) -> Catalogue:
 def _vectors(problem: Problem) -> Vectors | None:
     """(n, d) what the items mean, None where they have no text."""
     frame = problem.catalogue.frame
-    if not (frame["title"].str.strip_chars() != "").any():
+    if not any(text.strip() for text in texts(frame)):
         return None
     if problem.shop is not None:
         return np.asarray(problem.shop.vectors)
