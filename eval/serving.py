@@ -1,7 +1,8 @@
 """How fast a model plans: `crossaisle bench model`, one after another and many at once, with and without a schema.
 
 The same messages are asked each time, in the prompts and under the schemas that serving makes for them, so that the
-share of valid plans, the price of the schema and the price of several adapters at once come from one run.
+share of valid plans, the time to the first token, the price of the schema and the price of several adapters at once
+come from one run. `eval.generation` puts `transformers.generate` beside it.
 """
 
 from __future__ import annotations
@@ -22,12 +23,15 @@ from agent.planner.change_model import MAX_TOKENS, Reading
 from agent.planner.model import plan_messages
 from agent.planner.slots import Slots
 from agent.prompting import load_prompt
+from eval.generation import Generator
 from eval.planning import Asked, read_turns
 from retrieval.errors import EvaluationError, ModelError
 
 SECONDS = 120.0  # for one call: here it is measured, not cut off
 WARM = 3
 ROUNDS = 3  # in which what is compared takes turns, since machines are noisy
+FIRST = 16  # tokens asked for where only the wait for the first of them counts
+SLOW = 16  # prompts that `transformers.generate` answers one by one
 
 
 @dataclass(frozen=True)
@@ -41,57 +45,99 @@ class Request:
 
 @dataclass
 class Call:
-    """How one call went: seconds, tokens written, whether the answer was of the schema, and why there was none."""
+    """How one call went: seconds, tokens written, whether the answer was of the schema, and why there was none.
+
+    `first` is the seconds to the first piece of a streamed answer, None where the answer came whole.
+    """
 
     seconds: float
     tokens: int
     valid: bool
     failure: ModelError | None = None
+    first: float | None = None
 
 
-def bench_model(models: Sequence[ChatModel], turns: Path, count: int = 64, concurrent: int = 32) -> dict[str, object]:
+def bench_model(
+    models: Sequence[ChatModel],
+    turns: Path,
+    count: int = 64,
+    concurrent: int = 32,
+    *,
+    generate: Path | None = None,
+) -> dict[str, object]:
     """Measure.
 
     Args:
         models: the same model under several adapters.
-        turns: what `crossaisle finetune turns` writes.
+        turns: what `crossaisle finetune turns` writes; of twice `count` the second half is read for the first token at
+            once, since prompts that were read before may be remembered.
         count: plans of each measurement.
         concurrent: shoppers at once.
+        generate: folder of the same model, whose `generate` of transformers is to answer the same prompts with as
+            many tokens each.
 
     Returns:
         "alone", "at once" and "freely at once" of the first model, "parted over adapters" of all, "each adapter" of
         every one at once: plans and tokens a second, milliseconds of a plan (p50, p95), share of valid plans.
+        "first token": milliseconds to it (p50, p95), of prompts not asked before, alone and at once.
         "schema overhead": share of tokens a second lost to the schema, beside as many tokens written freely, at once;
         "adapter overhead": share of plans a second lost when shoppers are parted evenly over the models, beside what
         that many plans take each model by itself; null for one. Both are medians over rounds, whose values follow.
+        "transformers.generate": its rates alone (of the first prompts) and in batches of `concurrent`, and how many
+        times as many tokens a second the first model writes; null where it isn't asked for.
 
     Raises:
         EvaluationError: there are no turns, or a model answered none.
+        ModelUnavailableError: there is no model at `generate`.
     """
-    asked = [turn for _, turn in zip(range(count), read_turns(turns), strict=False)]
+    asked = [turn for _, turn in zip(range(2 * count), read_turns(turns), strict=False)]
     if not asked:
         raise EvaluationError(f"{turns} holds no turns", "write some with crossaisle finetune turns")
-    requests = [request_of(turn, models[0]) for turn in asked]
+    requests = [request_of(turn, models[0]) for turn in asked[:count]]
+    others = [request_of(turn, models[0]) for turn in asked[count:]] or requests
     for model in models:
         _run([model], requests[:WARM], 1, _plan)
+    first = {
+        "alone": _run(models[:1], requests, 1, _first).waited(),
+        "at once": _run(models[:1], others, concurrent, _first).waited(),
+    }
     rounds = [_Round.of(models, requests, concurrent) for _ in range(ROUNDS)]
     middle = sorted(rounds, key=lambda one: one.each[0].plans_per_second)[ROUNDS // 2]
     schema = [one.schema_overhead for one in rounds]
     adapters = [one.adapter_overhead for one in rounds if one.parted]
+    alone = _run(models[:1], requests, 1, _plan)
     return {
         "model": [model.name for model in models],
         "plans": len(requests),
         "concurrent": concurrent,
-        "alone": _run(models[:1], requests, 1, _plan).told(),
+        "alone": alone.told(),
         "at once": middle.each[0].told(),
         "freely at once": middle.free.told(),
+        "first token": first,
         "schema overhead": round(statistics.median(schema), 4),
         "schema overhead by round": [round(value, 4) for value in schema],
         "each adapter": {model.name: run.told() for model, run in zip(models, middle.each, strict=True)},
         "parted over adapters": middle.parted.told() if middle.parted else None,
         "adapter overhead": round(statistics.median(adapters), 4) if adapters else None,
         "adapter overhead by round": [round(value, 4) for value in adapters],
+        "transformers.generate": _beside(generate, requests, alone, middle.each[0], concurrent) if generate else None,
     }
+
+
+def _beside(
+    folder: Path, requests: Sequence[Request], alone: _Measured, at_once: _Measured, concurrent: int
+) -> dict[str, object]:
+    """What `transformers.generate` makes of the same prompts, with as many tokens each."""
+    generator = Generator(folder)
+    told: dict[str, object] = {"device": generator.device}
+    for name, run, batch in (("alone", alone, 1), ("at once", at_once, concurrent)):
+        count = SLOW if batch == 1 else len(requests)
+        lengths = [max(call.tokens, 1) for call in run.calls[:count]]
+        seconds = generator.seconds([request.messages for request in requests[:count]], lengths, batch)
+        rate = sum(lengths) / seconds
+        told[name] = {"plans_per_second": round(len(lengths) / seconds, 2), "tokens_per_second": round(rate, 1)}
+        told[f"ratio {name}"] = round(run.tokens_per_second / rate, 2)
+    return told
 
 
 def request_of(turn: Asked, model: ChatModel) -> Request:
@@ -127,6 +173,13 @@ class _Measured:
             "p95_ms": round(took[min(len(took) - 1, int(0.95 * len(took)))], 1),
             "valid": round(sum(call.valid for call in self.calls) / len(self.calls), 4),
         }
+
+    def waited(self) -> dict[str, float]:
+        """Milliseconds to the first token, of the answers that had one."""
+        took = sorted(1000 * call.first for call in self.calls if call.first is not None)
+        if not took:
+            return {}
+        return {"p50_ms": round(statistics.median(took), 1), "p95_ms": round(took[int(0.95 * (len(took) - 1))], 1)}
 
 
 @dataclass(frozen=True)
@@ -186,13 +239,20 @@ def _plan(model: ChatModel, request: Request) -> Call:
 
 def _freely(model: ChatModel, request: Request, lengths: dict[int, int]) -> Call:
     """As many tokens as the plan took, of whatever the model likes to say."""
-    began, usage = time.perf_counter(), Usage()
+    return _written(model, request, lengths[id(request.messages)])
+
+
+def _first(model: ChatModel, request: Request) -> Call:
+    """A few tokens, for the time to the first."""
+    return _written(model, request, FIRST)
+
+
+def _written(model: ChatModel, request: Request, tokens: int) -> Call:
+    began, usage, first = time.perf_counter(), Usage(), None
     with counting(usage):
-        for _ in model.stream(
-            request.messages, deadline=time.monotonic() + SECONDS, max_tokens=lengths[id(request.messages)]
-        ):
-            pass
-    return Call(time.perf_counter() - began, usage.completion, valid=True)
+        for _ in model.stream(request.messages, deadline=time.monotonic() + SECONDS, max_tokens=tokens):
+            first = first or time.perf_counter() - began
+    return Call(time.perf_counter() - began, usage.completion, valid=True, first=first)
 
 
 def _valid(value: Any, schema: Schema) -> bool:

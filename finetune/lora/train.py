@@ -135,8 +135,16 @@ def _run(trainer: Any, pace: Any, resumed: int) -> Json:
         "tokens_per_second": round(max(told, default=0) / max(pace.working, 1e-9), 1),
         "trained_weights": sum(weight.numel() for weight in trainer.model.parameters() if weight.requires_grad),
         "device": str(trainer.args.device),
+        "peak_memory": _peak_memory(),
         "processes": trainer.args.world_size,
     }
+
+
+def _peak_memory() -> int | None:
+    """Bytes that torch held at most on this process's GPU; None without one."""
+    import torch
+
+    return torch.cuda.max_memory_reserved() if torch.cuda.is_available() else None
 
 
 def _curves(history: list[dict[str, float]]) -> str:

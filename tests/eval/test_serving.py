@@ -6,14 +6,16 @@ from pathlib import Path
 
 import pytest
 
+from agent.models.base import ChatMessage
 from agent.models.local import LocalModel
 from agent.models.scripted import ScriptedModel
+from eval.generation import Generator
 from eval.planning import read_turns
 from eval.serving import ROUNDS, bench_model, request_of
 from finetune.data import held_out_turns
 from finetune.example import write_jsonl
 from finetune.tiny import make_tiny_model
-from retrieval.errors import EvaluationError
+from retrieval.errors import EvaluationError, ModelUnavailableError
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +28,7 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_model_under_a_grammar_gives_valid_plans_alone_and_at_once(file: Path, tmp_path: Path) -> None:
     model = LocalModel(make_tiny_model(tmp_path / "tiny"))
     model.tasks = frozenset({"change"})
-    report = bench_model([model, model], file, count=4, concurrent=2)
+    report = bench_model([model, model], file, count=4, concurrent=2, generate=tmp_path / "tiny")
     for kind in ("alone", "at once", "parted over adapters"):
         assert report[kind]["valid"] == 1.0
         assert report[kind]["tokens_per_second"] > 0
@@ -34,7 +36,29 @@ def test_a_model_under_a_grammar_gives_valid_plans_alone_and_at_once(file: Path,
     for kind in ("schema", "adapter"):
         assert len(report[f"{kind} overhead by round"]) == ROUNDS
         assert min(report[f"{kind} overhead by round"]) <= report[f"{kind} overhead"] < 1
-    assert bench_model([model], file, count=2, concurrent=1)["adapter overhead"] is None
+    for wait in report["first token"].values():
+        assert 0 < wait["p50_ms"] <= wait["p95_ms"] < 1000 * report["plans"] / report["alone"]["plans_per_second"]
+    generated = report["transformers.generate"]
+    for kind in ("alone", "at once"):
+        ratio = report[kind]["tokens_per_second"] / generated[kind]["tokens_per_second"]
+        assert generated[f"ratio {kind}"] == pytest.approx(ratio, rel=0.02)
+    alone = bench_model([model], file, count=2, concurrent=1)
+    assert alone["adapter overhead"] is alone["transformers.generate"] is None
+
+
+def test_generate_writes_as_many_tokens_as_it_is_asked_for(tmp_path: Path) -> None:
+    generator = Generator(make_tiny_model(tmp_path / "tiny"))
+    chats = [[ChatMessage("user", "a tent")], [ChatMessage("user", "a much longer wish for a warm tent")]]
+    one, other = generator._generate(chats, 5)
+    assert generator._generate(chats[:1], 5) == [one]
+    assert generator._generate(chats[1:], 5) == [other]
+    assert len(one) == len(other) == 5
+    assert generator.seconds(chats, [1, 5], batch=2) > 0
+
+
+def test_a_folder_without_a_model_can_not_generate(tmp_path: Path) -> None:
+    with pytest.raises(ModelUnavailableError, match="no model can be loaded"):
+        Generator(tmp_path)
 
 
 def test_answers_of_another_form_are_not_valid(file: Path) -> None:

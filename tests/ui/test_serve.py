@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
@@ -159,7 +160,9 @@ def test_the_command_line_and_environment(root: Path, monkeypatch: pytest.Monkey
     assert own["VLLM_ALLOW_RUNTIME_LORA_UPDATING"] == own["HF_HUB_OFFLINE"] == own["VLLM_NO_USAGE_STATS"] == "1"
     assert own["VLLM_CPU_KVCACHE_SPACE"] == "1"
     assert own["VLLM_API_KEY"] == "secret"
-    assert given(command(served, Path("python"), gpu=True))["--dtype"] == "auto"
+    assert "--gpu-memory-utilization" not in told
+    on_gpu = given(command(replace(served, memory=0.4), Path("python"), gpu=True))
+    assert (on_gpu["--dtype"], on_gpu["--gpu-memory-utilization"]) == ("auto", "0.4")
 
 
 def test_what_can_not_be_served_is_named(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

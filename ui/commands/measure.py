@@ -124,6 +124,9 @@ def model_speed(
     adapter: Adapter = None,
     count: Annotated[int, typer.Option(min=1, max=100_000, help="Plans of each measurement.")] = 64,
     concurrent: Annotated[int, typer.Option(min=1, max=1024, help="Shoppers at once.")] = 32,
+    generate: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="The same model's folder: measure transformers.generate beside.")
+    ] = None,
     as_json: AsJson = False,
 ) -> Json:
     """Time plans of a model, the compact one if none is named: alone, at once, without schema, over adapters."""
@@ -137,7 +140,7 @@ def model_speed(
     opened = [found for options in named if (found := options.open(COMPACT)) is not None]
     if not opened:
         raise typer.BadParameter("there is no model to measure; leave --model none out")
-    return _told(bench_model(opened, turns, count, concurrent), quiet=as_json)
+    return _told(bench_model(opened, turns, count, concurrent, generate=generate), quiet=as_json)
 
 
 @app.command("fit")

@@ -44,6 +44,7 @@ def serve(
     sequences: Annotated[int, typer.Option(min=1, help="Requests computed at once.")] = 32,
     queue: Annotated[int, typer.Option(min=1, help="Requests taken at once; more are refused with 503.")] = 256,
     dtype: Annotated[str, typer.Option(help="Of the weights, as vLLM names it.")] = "auto",
+    gpu_memory: Annotated[float, typer.Option(min=0.01, max=1, help="Share of a GPU's memory to take.")] = 0.9,
     start_seconds: Annotated[float, typer.Option(min=1, help="Until it must be ready.")] = 900.0,
 ) -> None:
     """Start vLLM on this machine alone and run until interrupted; subcommands change what labels mean meanwhile."""
@@ -56,11 +57,11 @@ def serve(
 
     given = {alias: Path(folder) for alias, folder in (_pair(text) for text in adapter or [])}
     names = {alias: named(folder, alias) for alias, folder in given.items()}
-    served = Served(model, port, {}, context, max_rank, max_loras, sequences, queue, dtype)
+    served = Served(model, port, {}, context, max_rank, max_loras, sequences, queue, dtype, gpu_memory)
     state = _state(registry, served, {names[alias]: folder for alias, folder in given.items()})
     for alias, name in names.items():
         state = state.promoted(alias, name)
-    served = Served(model, port, _folders(state), context, max_rank, max_loras, sequences, queue, dtype)
+    served = replace(served, adapters=_folders(state))
     _run(served, state, registry, start_seconds)
 
 

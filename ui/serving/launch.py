@@ -40,6 +40,7 @@ class Served:
         sequences: requests computed at once.
         queue: requests taken at once, the waiting ones included; the next is refused with status 503.
         dtype: of the weights; "auto" decides.
+        memory: share of a GPU's memory for weights, keys and values, 0 to 1.
     """
 
     model: str
@@ -51,6 +52,7 @@ class Served:
     sequences: int = 32
     queue: int = 256
     dtype: str = "auto"
+    memory: float = 0.9
 
     @property
     def name(self) -> str:
@@ -114,6 +116,8 @@ def command(served: Served, python: Path, *, gpu: bool) -> list[str]:
         "--max-lora-rank": _rank([served.rank, *map(rank_of, served.adapters.values())]),
         "--shutdown-timeout": 10,
     }
+    if gpu:
+        told["--gpu-memory-utilization"] = served.memory
     modules = [f"{name}={folder.resolve()}" for name, folder in served.adapters.items()]
     return [
         *(str(python), "-m", "vllm.entrypoints.openai.api_server", "--enable-prefix-caching", "--enable-lora"),
