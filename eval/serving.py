@@ -8,14 +8,14 @@ come from one run. `eval.generation` puts `transformers.generate` beside it.
 from __future__ import annotations
 
 import json
-import re
 import statistics
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+
+from jsonschema import Draft202012Validator
 
 from agent.models.base import ChatMessage, ChatModel, Schema, tasks_of
 from agent.models.usage import Usage, counting
@@ -25,6 +25,7 @@ from agent.planner.slots import Slots
 from agent.prompting import load_prompt
 from eval.generation import Generator
 from eval.planning import Asked, read_turns
+from eval.rates import Call, Measured
 from retrieval.errors import EvaluationError, ModelError
 
 SECONDS = 120.0  # for one call: here it is measured, not cut off
@@ -41,20 +42,6 @@ class Request:
     messages: list[ChatMessage]
     schema: Schema
     tokens: int
-
-
-@dataclass
-class Call:
-    """How one call went: seconds, tokens written, whether the answer was of the schema, and why there was none.
-
-    `first` is the seconds to the first piece of a streamed answer, None where the answer came whole.
-    """
-
-    seconds: float
-    tokens: int
-    valid: bool
-    failure: ModelError | None = None
-    first: float | None = None
 
 
 def bench_model(
@@ -125,7 +112,7 @@ def bench_model(
 
 
 def _beside(
-    folder: Path, requests: Sequence[Request], alone: _Measured, at_once: _Measured, concurrent: int
+    folder: Path, requests: Sequence[Request], alone: Measured, at_once: Measured, concurrent: int
 ) -> dict[str, object]:
     """What `transformers.generate` makes of the same prompts, with as many tokens each."""
     generator = Generator(folder)
@@ -151,44 +138,12 @@ def request_of(turn: Asked, model: ChatModel) -> Request:
 
 
 @dataclass(frozen=True)
-class _Measured:
-    calls: list[Call]
-    seconds: float
-
-    @property
-    def plans_per_second(self) -> float:
-        return len(self.calls) / self.seconds
-
-    @property
-    def tokens_per_second(self) -> float:
-        return sum(call.tokens for call in self.calls) / self.seconds
-
-    def told(self) -> dict[str, float]:
-        """The figures."""
-        took = sorted(1000 * call.seconds for call in self.calls)
-        return {
-            "plans_per_second": round(self.plans_per_second, 2),
-            "tokens_per_second": round(self.tokens_per_second, 1),
-            "p50_ms": round(statistics.median(took), 1),
-            "p95_ms": round(took[min(len(took) - 1, int(0.95 * len(took)))], 1),
-            "valid": round(sum(call.valid for call in self.calls) / len(self.calls), 4),
-        }
-
-    def waited(self) -> dict[str, float]:
-        """Milliseconds to the first token, of the answers that had one."""
-        took = sorted(1000 * call.first for call in self.calls if call.first is not None)
-        if not took:
-            return {}
-        return {"p50_ms": round(statistics.median(took), 1), "p95_ms": round(took[int(0.95 * (len(took) - 1))], 1)}
-
-
-@dataclass(frozen=True)
 class _Round:
     """What is compared, measured one straight after another."""
 
-    each: list[_Measured]
-    free: _Measured
-    parted: _Measured | None
+    each: list[Measured]
+    free: Measured
+    parted: Measured | None
 
     @classmethod
     def of(cls, models: Sequence[ChatModel], requests: Sequence[Request], concurrent: int) -> _Round:
@@ -210,11 +165,11 @@ class _Round:
 
 def _run(
     models: Sequence[ChatModel], requests: Sequence[Request], workers: int, ask: Callable[[ChatModel, Request], Call]
-) -> _Measured:
+) -> Measured:
     began = time.perf_counter()
     with ThreadPoolExecutor(workers) as pool:
         calls = list(pool.map(ask, [models[n % len(models)] for n in range(len(requests))], requests))
-    found = _Measured(calls, time.perf_counter() - began)
+    found = Measured(calls, time.perf_counter() - began)
     if not found.tokens_per_second:
         why = next((call.failure for call in calls if call.failure), None)
         raise EvaluationError(
@@ -232,9 +187,7 @@ def _plan(model: ChatModel, request: Request) -> Call:
         )
     except ModelError as error:
         return Call(time.perf_counter() - began, 0, valid=False, failure=error)
-    return Call(
-        time.perf_counter() - began, done.completion_tokens, valid=_valid(json.loads(done.text), request.schema)
-    )
+    return Call(time.perf_counter() - began, done.completion_tokens, valid=_valid(done.text, request.schema))
 
 
 def _freely(model: ChatModel, request: Request, lengths: dict[int, int]) -> Call:
@@ -255,24 +208,5 @@ def _written(model: ChatModel, request: Request, tokens: int) -> Call:
     return Call(time.perf_counter() - began, usage.completion, valid=True, first=first)
 
 
-def _valid(value: Any, schema: Schema) -> bool:
-    """Whether an answer is of a schema that serving made: every field known, required ones there, choices kept."""
-    if "anyOf" in schema:
-        return any(_valid(value, option) for option in schema["anyOf"])
-    if not isinstance(value, dict) or not set(schema["required"]) <= set(value) <= set(schema["properties"]):
-        return False
-    return all(_fits(found, schema["properties"][name]) for name, found in value.items())
-
-
-def _fits(value: Any, field: Schema) -> bool:
-    if "anyOf" in field:
-        return any(_fits(value, option) for option in field["anyOf"])
-    if "enum" in field:
-        return value in field["enum"]
-    if field.get("type") == "array":
-        return (
-            isinstance(value, list) and len(value) <= field["maxItems"] and all(_fits(v, field["items"]) for v in value)
-        )
-    if field.get("type") == "string":
-        return isinstance(value, str) and re.search(field["pattern"], value) is not None
-    return value is None if field.get("type") == "null" else isinstance(value, bool)
+def _valid(answer: str, schema: Schema) -> bool:
+    return bool(Draft202012Validator(schema).is_valid(json.loads(answer)))

@@ -86,27 +86,37 @@ class Reading:
         ]
         if numbers:
             kinds.append({"act": {"enum": [Act.COMPARE.value, Act.EXPLAIN.value]}, "items": numbers})
-        return {"anyOf": [_object(kind) for kind in kinds]}
+        return {"anyOf": [_object(kind) for kind in kinds], "$defs": self._shared}
+
+    @cached_property
+    def _shared(self) -> dict[str, Schema]:
+        """What several fields may hold, said once, since a grammar engine compiles it as often as it is said."""
+        amounts = [a for a in self.said.sums if a in self.slots.sums]
+        found = {
+            "phrase": _pattern(span(self._places, MAX_COPIED)),
+            "sum": {"enum": spaced(amounts)} if amounts else None,
+            **{kind: self._listed(kind) for kind in NAMES},
+        }
+        return {name: field for name, field in found.items() if field is not None}
+
+    def _same(self, name: str) -> Schema | None:
+        return {"$ref": f"#/$defs/{name}"} if name in self._shared else None
 
     def _wishes(self, numbers: Schema | None) -> dict[str, Any]:
         """The fields of a change that searches."""
-        phrase = _pattern(span(self._places, MAX_COPIED))
-        amounts = [a for a in self.said.sums if a in self.slots.sums]
-        sums = {"enum": spaced(amounts)} if amounts else None
         refused = list(self.conversation.plan.exclude) if self.conversation.plan else []
         fields: dict[str, Any] = {
             "topic": {"enum": ["refine", "replace"]},
             "query": self._query(),
-            "include": _list(phrase),
-            "exclude": _list(phrase),
+            "include": _list(self._same("phrase")),
+            "exclude": _list(self._same("phrase")),
             "allow": _list({"enum": spaced(refused)}) if refused else None,
-            "price_min": sums,
-            "price_max": sums,
+            "price_min": self._same("sum"),
+            "price_max": self._same("sum"),
             "price": {"enum": ["cheaper", "dearer"]} if numbers else None,
         }
         for kind in NAMES:
-            listed = self._listed(kind)
-            fields |= {kind: listed, f"not_{kind}": listed}
+            fields |= {kind: self._same(kind), f"not_{kind}": self._same(kind)}
         return fields | {
             "clear": _list({"enum": list(get_args(Cleared))}),
             "in_stock": {"enum": [True]},
@@ -126,8 +136,9 @@ class Reading:
     def _query(self) -> Schema | None:
         """A run of this message's words, or the query before it with such a run added."""
         before = self.conversation.plan.query if self.conversation.plan else ""
-        found = [p for p in (span(self._places, MAX_COPIED), longer(before, self._places, MAX_COPIED)) if p]
-        return _pattern("|".join(found))
+        options = [self._same("phrase"), _pattern(longer(before, self._places, MAX_COPIED))]
+        found = [option for option in options if option is not None]
+        return found[0] if len(found) == 1 else {"anyOf": found} if found else None
 
 
 class ChangePlanner:
