@@ -68,16 +68,17 @@ def run(
     tell = progress or silent
     views = {name: View.of(problem, name) for name in problem.views}
     names = with_trivial(problem, systems)
+    made = {label: make(name) for label, name in names.items()}  # all of them, before any takes its time
     values: Values = {}
     seconds: dict[str, dict[str, float]] = {}
     figures: dict[str, Mapping[str, Interval]] = {}
     mute: list[str] = []
-    said: list[str] = []
+    said = list(problem.notes)
     goods = _goods(problem)
     main = next(iter(views.values()))
     histories = _histories(problem, main)
     for label, name in names.items():
-        system = make(name)
+        system = made.pop(label)
         system.seed = seed
         tell(f"fitting {label}", 0, None)
         began = time.perf_counter()
@@ -94,7 +95,9 @@ def run(
             took.append(found.milliseconds)
             if plain and any(found.shown.values()):
                 figures |= beyond({label: found.shown}, goods, histories, main.qrels, seed=seed)
-            elif plain and name not in (*_trivial(problem), OURS):
+            elif plain and name in (*_trivial(problem), OURS):
+                said.append(f"{label} ranks nothing on these data, which counts as 0.")
+            elif plain:
                 mute.append(label)
                 break
         if label in mute:  # it has nothing to say of such data: that is no score of 0
@@ -108,18 +111,24 @@ def run(
     results = _results(problem, views, values, seconds, seed).with_(beyond=figures)
     said += [f"{label} ranks nothing on these data and is left out." for label in mute]
     results = results.with_(notes=(*results.notes, *said))
-    if out is not None:
-        files: dict[str, Any] = {
-            "runs": {view: {label: f"runs/{view}/{label}.trec" for label in values} for view in views},
-            "qrels": {view: f"qrels/{view}.qrels" for view in views},
-        }
-        if histories is not None:
-            pl.DataFrame({"query": list(histories), "items": list(histories.values())}).write_parquet(out / HISTORIES)
-            files["history"] = HISTORIES
-        results = results.with_(extra={**results.extra, "files": files})
-        for view in views.values():
-            write_qrels(out / files["qrels"][view.name], view.qrels)
-        write(out, results)
+    return results if out is None else _written(out, results, values, views, histories)
+
+
+def _written(
+    out: Path, results: Results, values: Values, views: Mapping[str, View], histories: Mapping[str, list[str]] | None
+) -> Results:
+    """Write everything but the runs, which are there already; returns the results with the files named."""
+    files: dict[str, Any] = {
+        "runs": {view: {label: f"runs/{view}/{label}.trec" for label in values} for view in views},
+        "qrels": {view: f"qrels/{view}.qrels" for view in views},
+    }
+    if histories is not None:
+        pl.DataFrame({"query": list(histories), "items": list(histories.values())}).write_parquet(out / HISTORIES)
+        files["history"] = HISTORIES
+    results = results.with_(extra={**results.extra, "files": files})
+    for view in views.values():
+        write_qrels(out / files["qrels"][view.name], view.qrels)
+    write(out, results)
     return results
 
 

@@ -69,6 +69,7 @@ class Problem:
         targets_by: "item" or "category".
         shop: the opened shop that the data came from, where they came from one.
         clock: "order" where the data tell no dates but only what came after what.
+        notes: what a reader of the figures must know of these data.
     """
 
     protocol: str
@@ -84,6 +85,7 @@ class Problem:
     targets_by: Literal["item", "category"] = "item"
     shop: Shop | None = None
     clock: Clock = "time"
+    notes: tuple[str, ...] = ()
 
     def slices(self, most: int) -> Iterator[Problem]:
         """Up to `most` earlier slices, the latest first, each cut out of what the one after it may learn from."""

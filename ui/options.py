@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,6 +14,25 @@ import typer
 
 if TYPE_CHECKING:
     from agent.models.base import ChatModel
+
+
+def writable(folder: Path | None) -> Path | None:
+    """Make a folder that results are to be written to, before anything is computed.
+
+    Raises:
+        typer.BadParameter: nothing can be written there.
+    """
+    if folder is None:
+        return None
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise typer.BadParameter(f"nothing can be written to {folder} ({reason}); name another folder") from None
+    return folder
+
 
 Shop = Annotated[Path, typer.Option("--shop", metavar="DIR", help="A shop folder made by ingest or sample.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout and nothing else.")]

@@ -1,7 +1,12 @@
-"""Which item comes next? Each shopper's last event is the test, the one before it validation, as most papers do it.
+"""Which item comes next? The last thing each shopper took is the test, the one before it validation, as most papers do.
 
-Every shopper with three events or more is a case; the whole catalogue is ranked but for what the shopper has taken
-already. Where somebody takes the same item again, that target can't be found and counts as missed.
+Every shopper who took three things or more is a case; the whole catalogue is ranked but for what the shopper has taken
+already. Where somebody takes the same item again, that target can't be found and counts as missed; a note tells how
+often. What is taken is what was bought; in data without purchases what was reviewed, in those without either all that
+was liked.
+
+Views and carts are part of the history up to the last thing taken before the target. Those after it are the way to the
+target itself, often seconds long: a cart would give its content away.
 
 Events of the same moment keep the source's order, which often tells more than anybody could know (a review site's
 export order, a till's scanning order). `shuffle_ties` puts them in a random order instead; where the source tells no
@@ -17,6 +22,7 @@ from eval.data import Data
 from eval.problem import Case, Problem
 from eval.protocols.cases import NOBODY, Cases, Histories, all_but, rows_of, taken_kinds, token
 from retrieval.errors import EvaluationError
+from retrieval.schema import EventKind
 
 METRICS = ("NDCG@10", "Recall@10", "NDCG@5", "Recall@5", "NDCG@20", "Recall@20", "MRR")
 DEPTH = 100  # MRR counts a target below as missed, which moves it by less than 0.01
@@ -60,6 +66,7 @@ def _problem(data: Data, events: pl.DataFrame, among: pl.DataFrame, split: str) 
     histories = Histories(before, data.catalogue)
     kinds = taken_kinds(events)
     targets = dict(last.select("shopper", "item").iter_rows())
+    again = last.join(before.filter(pl.col("kind").is_in(kinds)), on=["shopper", "item"], how="semi").height
 
     def case(shopper: str) -> Case:
         history = histories.of(shopper)
@@ -80,24 +87,39 @@ def _problem(data: Data, events: pl.DataFrame, among: pl.DataFrame, split: str) 
         earlier=lambda: _problem(data, before, among, "valid" if split == "test" else "earlier"),
         shop=data.shop,
         clock=data.clock,
+        notes=(
+            f"{again:,} of {last.height:,} targets ({again / last.height:.0%}) the shopper had taken before: no system "
+            "may rank them, and all miss them.",
+        )
+        if again
+        else (),
     )
 
 
 def _with_events(events: pl.DataFrame) -> pl.DataFrame:
     """Shoppers who took enough to be a case."""
-    taken = events.filter(pl.col("kind").is_in(taken_kinds(events)))
+    taken = events.filter(pl.col("kind").is_in(_sought(events)))
     return taken.group_by("shopper").len().filter(pl.col("len") >= LEAST).select("shopper")
 
 
+def _sought(events: pl.DataFrame) -> tuple[str, ...]:
+    """The kinds of events that can be a target: a review of what was bought earlier takes nothing."""
+    bought = EventKind.PURCHASE.value
+    return (bought,) if events["kind"].eq(bought).any() else taken_kinds(events)
+
+
 def _parted(events: pl.DataFrame, among: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """What comes before the last thing that each of these shoppers took, and that last thing.
+    """What comes up to the last but one thing that each of these shoppers took, and the last.
 
     The last thing of somebody who took nothing before it is left alone: nobody could foretell it.
     """
     marked = events.with_columns(pl.int_range(pl.len()).over("shopper").alias("place"))
-    taken = marked.filter(pl.col("kind").is_in(taken_kinds(events))).join(among, on="shopper", how="semi")
-    ends = taken.group_by("shopper").agg(pl.col("place").max().alias("end"), pl.len())
-    ends = ends.filter(pl.col("len") >= 2).drop("len")
+    taken = marked.filter(pl.col("kind").is_in(_sought(events))).join(among, on="shopper", how="semi")
+    ends = taken.group_by("shopper").agg(pl.col("place").top_k(2).sort().alias("ends"))
+    ends = ends.filter(pl.col("ends").list.len() == 2).select(
+        "shopper", known=pl.col("ends").list.first(), end=pl.col("ends").list.last()
+    )
     joined = marked.join(ends, on="shopper", how="left", maintain_order="left")
-    before = joined.filter(pl.col("end").is_null() | (pl.col("place") < pl.col("end"))).drop("place", "end")
-    return before, joined.filter(pl.col("place") == pl.col("end")).drop("place", "end")
+    before = joined.filter(pl.col("end").is_null() | (pl.col("place") <= pl.col("known")))
+    after = joined.filter(pl.col("place") == pl.col("end"))
+    return before.drop("place", "known", "end"), after.drop("place", "known", "end")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import importlib
 import importlib.util
 import re
@@ -49,7 +50,9 @@ def make(name: str) -> System:
         path, _, attribute = name.rpartition(":")
         return _made(_module_at(path), attribute, path)
     if name not in SYSTEMS:
-        remedy = f"choose from {', '.join(SYSTEMS)}, or name path/to/file.py:Class or llm:MODEL"
+        near = difflib.get_close_matches(name, SYSTEMS, n=1)
+        meant = f"perhaps {near[0]} is meant; " if near else ""
+        remedy = f"{meant}choose from {', '.join(SYSTEMS)}, or name path/to/file.py:Class or llm:MODEL"
         raise EvaluationError(f"there is no system {name!r}", remedy)
     module, _, attribute = SYSTEMS[name].partition(":")
     return _made(importlib.import_module(module), attribute, module)

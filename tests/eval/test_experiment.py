@@ -7,13 +7,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 import pytest
 from typer.testing import CliRunner
 
 from eval import experiment
 from eval.fairness import gap
 from eval.inventory import read_history
-from eval.protocols import next_category, next_item
+from eval.protocols import leave_one_out, next_category, next_item
 from eval.ranking import Options, rank
 from eval.runs import read_qrels, read_run
 from eval.score import score
@@ -207,3 +208,28 @@ def test_real_purchases_give_the_published_order(data: Path, tmp_path: Path):
     assert figures["repeat"] == pytest.approx(0.427, abs=0.015)
     assert figures["popular"] == pytest.approx(0.335, abs=0.01)
     assert told["systems"]["popular"]["NDCG@10/novel"]["value"] == pytest.approx(0.137, abs=0.01)
+
+
+def test_a_misspelt_system_is_told_before_any_is_fitted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    fitted = []
+    monkeypatch.setattr("eval.systems.ease.Ease.fit", lambda self, problem: fitted.append(problem))
+    with pytest.raises(EvaluationError, match="no system 'item_kn'. perhaps item_knn is meant"):
+        experiment.run(next_category.problem(crowd()), ["ease", "item_kn"], tmp_path / "out")
+    assert fitted == []
+
+
+def test_a_trivial_system_that_ranks_nothing_is_told_to_count_as_nought(tmp_path: Path):
+    data = crowd()
+    bought = replace(data, events=data.events.filter(pl.col("kind") == "purchase"))
+    results = experiment.run(leave_one_out.problem(bought), ["ease"])
+    assert results.systems["repeat"]["NDCG@10"].value == 0
+    assert "repeat ranks nothing on these data, which counts as 0." in results.notes
+
+
+def test_a_folder_that_can_not_be_written_to_is_told_before_anything_is_read(tmp_path: Path):
+    (tmp_path / "file").write_text("")
+    for where in (tmp_path / "file", Path("/proc/nope")):
+        line = ["eval", "rank", "--data", str(tmp_path / "none"), "--protocol", "next-item", "--out", str(where)]
+        done = CliRunner().invoke(app, line)
+        assert done.exit_code == 2
+        assert "nothing can be written to" in done.output

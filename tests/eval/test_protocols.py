@@ -170,6 +170,29 @@ def test_the_last_event_is_left_out_and_what_was_seen_is_filtered():
     assert valid.events.filter(pl.col("shopper") == "b").height == 2
 
 
+def test_the_way_to_the_last_purchase_is_out_of_sight_and_a_review_is_no_target():
+    told = [
+        ("a", "t:i00", 0, "purchase"),
+        ("a", "t:i05", 1, "view"),
+        ("a", "t:i01", 2, "purchase"),
+        ("a", "t:i06", 3, "view"),  # what leads to the target, and what else was looked at on the way
+        ("a", "t:i02", 3, "cart"),
+        ("a", "t:i02", 4, "purchase"),
+        ("a", "t:i01", 9, "review"),
+        ("b", "t:i03", 0, "purchase"),
+        ("b", "t:i04", 1, "purchase"),
+        ("b", "t:i03", 2, "purchase"),
+    ]
+    problem = leave_one_out.problem(Data("hand", goods(TEN), events(told)))
+    first, other = problem.main
+    assert first.targets == {"t:i02": 1.0}
+    assert [problem.catalogue.ids[row] for row in first.history.rows] == ["t:i00", "t:i05", "t:i01"]
+    assert other.targets == {"t:i03": 1.0}
+    assert problem.notes == (
+        "1 of 2 targets (50%) the shopper had taken before: no system may rank them, and all miss them.",
+    )
+
+
 def test_ties_can_be_shuffled_where_there_are_dates():
     told = [("a", "t:i00", 0)] + [("a", f"t:i{n:02d}", 5) for n in range(1, 9)]
     data = Data("hand", goods(TEN), events(told))

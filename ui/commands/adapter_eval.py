@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from ui.options import AsJson, ModelUrl
+from ui.options import AsJson, ModelUrl, writable
 from ui.output import scoring
 
 Given = Path | None
@@ -19,7 +19,9 @@ def adapter(
     base: Annotated[str, typer.Option(metavar="MODEL", help="The base's folder; with --model-url its name there.")],
     adapter: Annotated[str, typer.Option(metavar="DIR", help="The adapter's folder, or its name on the server.")],
     data: Annotated[Path, typer.Option(metavar="DIR", help="Data as finetune data writes them; test.jsonl is read.")],
-    out: Annotated[Given, typer.Option("--out", metavar="DIR", help="For results.json and report.html.")] = None,
+    out: Annotated[
+        Given, typer.Option("--out", metavar="DIR", callback=writable, help="For results.json and report.html.")
+    ] = None,
     tasks: Annotated[str, typer.Option(metavar="A,B", help="Which tasks.")] = "infer,choose,plan,change",
     count: Annotated[int, typer.Option("--cases", min=1, help="Cases of each task.")] = 200,
     model_url: ModelUrl = None,

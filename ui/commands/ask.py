@@ -8,12 +8,14 @@ from typing import Annotated, Any
 import typer
 
 from ui.commands.rank import Names, Split
-from ui.options import COMPACT, Adapter, AsJson, ModelName, ModelOptions, ModelPath, ModelUrl
+from ui.options import COMPACT, Adapter, AsJson, ModelName, ModelOptions, ModelPath, ModelUrl, writable
 from ui.output import scoring
 
 Json = dict[str, Any]
 Given = Path | None
-Out = Annotated[Given, typer.Option("--out", metavar="DIR", help="For runs, qrels, results and report.")]
+Out = Annotated[
+    Given, typer.Option("--out", metavar="DIR", callback=writable, help="For runs, qrels, results and report.")
+]
 Form = Annotated[str | None, typer.Option("--format", metavar="F", help="The catalogue's; detected if not given.")]
 Part = Annotated[Split, typer.Option(help="valid: the half to choose on; test: all, and the other half beside it.")]
 Seed = Annotated[int, typer.Option(min=0, help="Of everything random.")]

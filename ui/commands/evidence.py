@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ui.options import AsJson
+from ui.options import AsJson, writable
 from ui.output import say, scoring
 
 if TYPE_CHECKING:
@@ -31,7 +31,10 @@ def evidence(
     shoppers: Annotated[int, typer.Option(min=1, max=1_000_000, help="How many shoppers are drawn.")] = 200,
     k: Annotated[int, typer.Option("-k", min=1, max=100, help="Places on each shopper's list.")] = 10,
     seed: Annotated[int, typer.Option(min=0, help="Another seed draws other shoppers and deletions.")] = 0,
-    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where ledger, results and page are written.")],
+    out: Annotated[
+        Path,
+        typer.Option("--out", metavar="DIR", callback=writable, help="Where ledger, results and page are written."),
+    ],
     as_json: AsJson = False,
 ) -> Json:
     """Write the ledger event -> need -> edge -> item, and prove it: delete what it names, delete something else."""

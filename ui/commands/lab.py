@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from ui.commands import prompts
-from ui.options import AsJson, Shop
+from ui.options import AsJson, Shop, writable
 from ui.output import command, say
 
 app = typer.Typer(name="lab", help="Compare prompts, adapters and retrieval on real sessions.", no_args_is_help=True)
@@ -31,7 +31,10 @@ Run = Annotated[Path, typer.Argument(help="A lab folder.")]
 def run(
     *,
     grid: Annotated[Path, typer.Argument(help="A TOML file; eval/lab/grid.py documents every key.")],
-    into: Annotated[Path, typer.Option("--into", metavar="DIR", help="The lab folder; a run that was ended goes on.")],
+    into: Annotated[
+        Path,
+        typer.Option("--into", metavar="DIR", callback=writable, help="The lab folder; a run that was ended goes on."),
+    ],
     as_json: AsJson = False,
 ) -> Json:
     """Replay the same sessions in every cell of a grid. Ended or killed and run again, it goes on where it was."""

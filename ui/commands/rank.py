@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from ui.options import AsJson, Chroma
+from ui.options import AsJson, Chroma, writable
 from ui.output import scoring
 
 Json = dict[str, Any]
@@ -47,7 +47,9 @@ def rank(
     *,
     data: Annotated[Path, typer.Option("--data", metavar="PATH", help="A shop folder, or any file that ingest reads.")],
     protocol: Annotated[Protocol, typer.Option(help="What is foretold.")],
-    out: Annotated[Given, typer.Option("--out", metavar="DIR", help="For runs, qrels, results and report.")] = None,
+    out: Annotated[
+        Given, typer.Option("--out", metavar="DIR", callback=writable, help="For runs, qrels, results and report.")
+    ] = None,
     format: Annotated[str | None, typer.Option(metavar="F", help="The file's format; detected if not given.")] = None,  # noqa: A002
     systems: Names = None,
     split: Annotated[Split, typer.Option(help="Choose on valid; score test once.")] = Split.TEST,
