@@ -15,7 +15,7 @@ from eval.understanding import commonest, understood
 from retrieval.progress import Progress
 
 Split = Literal["valid", "test"]
-SEARCH = ("crossaisle", "crossaisle_static", "bm25", "dense", "fusion", "minilm")
+SEARCH = ("crossaisle", "crossaisle_static", "bm25", "dense", "fusion", "minilm", "fusion_minilm")
 DIALOGUE = (
     "crossaisle",
     "crossaisle_compact",
@@ -65,7 +65,7 @@ def searched(
         f"{counts['queries_that_cannot_be_ranked_wrong']} of {counts['queries']} queries can't be ranked wrong (all "
         "their products have one label) and are left out of NDCG@10."
     )
-    wide = "In view catalogue only exact (E) products count." if data else ""
+    wide = "In view catalogue only exact (E) products count; Recall@100 says nothing of judged ones." if data else ""
     results = results.with_(
         notes=(*results.notes, *(text for text in (note, wide) if text)), extra={**results.extra, "judgments": counts}
     )

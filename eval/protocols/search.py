@@ -3,8 +3,8 @@
 Judgments are JSON lines of `query`, `title` and `label`: E exact, S substitute, C complement, I irrelevant, with gains
 1, 0.1, 0.01 and 0. Two views:
 
-- `judged`: rank the judged products of a query, NDCG@10. A query whose products all have one label can't be ranked
-  wrong and is left out; how many those are is told.
+- `judged`: rank the judged products of a query, NDCG@10; all of them are ranked, so recall says nothing. A query whose
+  products all have one label can't be ranked wrong and is left out; how many those are is told.
 - `catalogue`, where one is given: find the query's exact products (E alone) in the whole of it, Recall@100. Judged
   products that the catalogue lacks are put into it as bare titles.
 
@@ -110,7 +110,7 @@ def problem(
         source_events=events,
         views=views,
         depth=100,
-        metrics=METRICS,
+        metrics=METRICS if catalogue is not None else METRICS[:1],
         earlier=lambda: None,
         shop=shop if goods is catalogue else None,
     )

@@ -74,6 +74,10 @@ class Words(System):
         encoder = self.encoder or ("minilm" if len(problem.catalogue) <= SMALL else "static")
         self._shop: Searchable = problem.shop if problem.shop and own else Shelves.of(problem, encoder)
         self._plan = self.planner(Vocabulary.of(problem.catalogue))
+        if not own:
+            self.told = f"{self.name} reads {len(problem.catalogue):,} titles with the {encoder} encoder" + (
+                "." if self.encoder else f", as it does up to {SMALL:,} and with the static one beyond."
+            )
 
     def planner(self, vocabulary: Vocabulary) -> Planner:
         """Who reads the messages of a conversation."""

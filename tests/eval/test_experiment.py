@@ -213,7 +213,7 @@ def test_real_purchases_give_the_published_order(data: Path, tmp_path: Path):
 def test_a_misspelt_system_is_told_before_any_is_fitted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     fitted = []
     monkeypatch.setattr("eval.systems.ease.Ease.fit", lambda self, problem: fitted.append(problem))
-    with pytest.raises(EvaluationError, match="no system 'item_kn'. perhaps item_knn is meant"):
+    with pytest.raises(EvaluationError, match=r"no system 'item_kn'\. perhaps item_knn is meant"):
         experiment.run(next_category.problem(crowd()), ["ease", "item_kn"], tmp_path / "out")
     assert fitted == []
 
