@@ -8,7 +8,8 @@ Forms, recognised by content: TREC (run `query Q0 item rank score tag`, qrels `q
 object an item: `{"query", "item", "score"}`, or one a query: `{"query", "items": [...], "scores": [...]}`; qrels
 `{"query", "item", "gain"}`), and Parquet with the same columns; text may be gzipped.
 
-The score decides the order, as in trec_eval; equal scores keep the order of the rank column, then of the file.
+The score decides the order, as in trec_eval; equal scores keep the order of the rank column, then of the file
+(trec_eval itself orders them by id, so that figures of a run with ties may differ from its own).
 TREC ids can't hold white space: it is written as its control picture (a space as U+2420) and read back as it was.
 """
 

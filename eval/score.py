@@ -22,7 +22,7 @@ from eval.inventory import Goods, Histories, read_history
 from eval.metrics import STANDARD, canonical, per_query, relevant
 from eval.results import SMALL, Results, Slice
 from eval.runs import Qrels, Run, ordered, read_qrels, read_run
-from eval.slices import Cuts, Metrics, by_queries, by_targets, known_of_targets, read_slices
+from eval.slices import Cuts, Metrics, by_queries, by_targets, cut_short, known_of_targets, read_slices
 from retrieval.errors import EvaluationError
 
 AnyRun = Path | str | Mapping[str, Any]
@@ -120,7 +120,7 @@ def _enriched(
         slices=tuple(parts),
         beyond={} if goods is None else beyond(runs, goods, histories, judged, k=more.k, seed=seed),
         clicks={} if log is None else clicks.estimate(runs, log, more.clip, seed),
-        notes=(*notes, *_too_small(parts), *_whole(more.history)),
+        notes=(*notes, *_too_small(parts), *cut_short(parts), *_whole(more.history)),
     )
 
 

@@ -8,6 +8,7 @@ that belong to it; queries without such a target are left out of it.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -75,6 +76,12 @@ def read_slices(path: Path) -> Cuts:
         return Cuts(pairs={name: {(key[0], key[1]): v for key, v in values.items()} for name, values in found.items()})
     single = {name: {key[0]: value for key, value in values.items()} for name, values in found.items()}
     return Cuts(queries=single) if keys == ["query"] else Cuts(items=single)
+
+
+def cut_short(slices: Sequence[Slice]) -> list[str]:
+    """Notes on the attributes of which only the most frequent values are shown."""
+    counts = Counter(one.name for one in slices)
+    return [f"Of {name}, the {MOST} most frequent values are shown." for name, n in counts.items() if n == MOST]
 
 
 def by_queries(values: Metrics, queries: Sequence[str], attributes: Attributes, seed: int = 0) -> list[Slice]:

@@ -76,8 +76,8 @@ def evidence(
         checked = {place: checker.check(ledger[place], tell, listed=place == chosen[0]) for place in chosen}
         findings.append(list(checked.values()))
         for place, line in enumerate(ledger):
-            deleted = checked[place].to_json() if place in checked else None
-            written.append({"shopper": shopper, **line.to_json(), "deleted": deleted})
+            deleted = {"deleted": checked[place].to_json()} if place in checked else {}
+            written.append({"shopper": shopper, **line.to_json(), **deleted})
         progress("shoppers", number, len(sample))
     findings = [several for several in findings if several]
     if not findings:

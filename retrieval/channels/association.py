@@ -26,6 +26,7 @@ from retrieval.history import History
 from retrieval.schema import Edge, Evidence, Frozen
 
 JOIN_ROWS = 4_000_000  # pairs held in memory at once while counting
+TELLING = 1.1  # lift that an edge needs to be given as a reason
 
 
 class AssociationConfig(Frozen):
@@ -157,12 +158,13 @@ class Association(LearntChannel):
         worth: NDArray[np.float64] | None = None,
         support: int = 0,
     ) -> list[int]:
-        """Which of the weighted categories (C,) lead to `target` above chance, strongest first.
+        """Which of the weighted categories (C,) lead to `target` clearly above chance, strongest first.
 
         With `worth` (C,), those worth most come first; `support` is how many shoppers an edge needs.
         """
         source, place = self._into(target)
-        strength = np.where(self._support[place] >= support, weights[source] * self._gain[place], 0.0)
+        told = (self._support[place] >= support) & (self._lift[place] >= TELLING)
+        strength = np.where(told, weights[source] * self._gain[place], 0.0)
         keys = (-strength,) if worth is None else (-strength, -worth[source])
         order = np.lexsort(keys)
         return [int(source[i]) for i in order[strength[order] > 0][:count]]

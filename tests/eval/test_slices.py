@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from eval.inventory import Goods
-from eval.slices import Cuts, by_queries, by_targets, known_of_targets, read_slices
+from eval.slices import Cuts, by_queries, by_targets, cut_short, known_of_targets, read_slices
 from retrieval.errors import EvaluationError
 
 RUN = {"q1": [("a", 3.0), ("b", 2.0), ("c", 1.0)], "q2": [("c", 1.0)]}
@@ -59,6 +59,16 @@ def test_thirty_queries_are_enough() -> None:
     queries = [f"q{n}" for n in range(59)]
     found = by_queries(values, queries, {"half": {query: str(n // 30) for n, query in enumerate(queries)}})
     assert [(one.value, one.n, one.small) for one in found] == [("0", 30, False), ("1", 29, True)]
+
+
+def test_only_the_most_frequent_values_are_shown_and_a_note_says_so() -> None:
+    queries = [f"q{n:02d}" for n in range(43)]
+    values = {"s": {"MRR": np.linspace(0, 1, 43)}}
+    town = {query: str(n // 2) for n, query in enumerate(queries)}  # 22 towns, the last with one query
+    half = {query: str(n // 30) for n, query in enumerate(queries)}
+    found = by_queries(values, queries, {"town": town, "half": half})
+    assert [one.value for one in found if one.name == "town"] == sorted({str(n) for n in range(21)})[:20]
+    assert cut_short(found) == ["Of town, the 20 most frequent values are shown."]
 
 
 def test_an_attribute_that_nobody_has_is_an_error() -> None:

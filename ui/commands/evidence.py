@@ -99,7 +99,11 @@ def _tell(found: Json, out: Path) -> None:
         for name, row in rows.items():
             table.add_row(name, *(_figure(row.get(column)) for column in columns))
         Console().print(table)
-    say(f"{found['ledger']['lines']:,} lines in {out / found['ledger']['file']}; the page is {out / 'report.html'}")
+    ledger = found["ledger"]
+    say(
+        f"{ledger['lines']:,} lines in {out / ledger['file']}, of which {ledger['checked']:,} were drawn and checked "
+        f'(those with "deleted"); the page is {out / "report.html"}'
+    )
 
 
 def _figure(one: dict[str, float] | None) -> str:
