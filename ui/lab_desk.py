@@ -16,7 +16,7 @@ from agent.past import past_lines
 from agent.planner.model import plan_messages
 from agent.planner.slots import Slots
 from agent.prompting import Prompt
-from agent.schema import Conversation, Profile, Receipt
+from agent.schema import Conversation, Profile, Receipt, Reply
 from agent.turn import Assistant
 from agent.versions import Versions
 from eval.files import objects
@@ -33,6 +33,8 @@ EXAMPLE = "a warm blanket under 40, not wool"
 RECENT = 200
 """Conversations that can be chosen from."""
 DAYS = 30.0
+SERVED = "what the shop served"
+"""Where turns can be looked at, beside runs; no run has such a name."""
 
 
 class LabDesk:
@@ -142,6 +144,25 @@ class LabDesk:
         hashes = {cell["name"]: cell["hash"] for cell in noted(self.jobs.path(name))["cells"]}
         sides = [self._turns(name, hashes[cell], session) if cell in hashes else {} for cell in cells]
         return [(sides[0].get(n), sides[1].get(n)) for n in sorted({*sides[0], *sides[1]})]
+
+    def talk(self, source: str, cell: str, key: str) -> list[tuple[str, Reply]]:
+        """The turns of one conversation: what was said, and the reply with its receipt and trace.
+
+        Args:
+            source: a run's name, or `SERVED`.
+            cell: the run's cell.
+            key: the conversation's id or the session's key.
+
+        Raises:
+            StateError: the conversation was forgotten meanwhile.
+        """
+        if source != SERVED:
+            hashes = {one["name"]: one["hash"] for one in noted(self.jobs.path(source))["cells"]}
+            turns = self._turns(source, hashes[cell], key) if cell in hashes else {}
+            return [(turn.words, turn.reply) for _, turn in sorted(turns.items())]
+        said = [m.text for m in self.desk.memory.conversation(key).messages if m.role == "user"]
+        replies = self.desk.memory.turns(key)  # what was said in a file that the conversation goes on from has none
+        return list(zip(said[len(said) - len(replies) :], replies, strict=True))
 
     def promote(self, task: str, digest: str, evidence: str, who: str) -> tuple[str, ...]:
         """Promote on a run of this page; returns what a reader of the evidence has to know."""

@@ -8,9 +8,11 @@ from typing import Any
 
 from agent.memory.shelf import Move
 from agent.models.base import ChatMessage
+from agent.schema import Reply
 from agent.versions import Version
 from agent.wording import money
 from eval.lab.folder import Turn
+from ui.turn_record import turn_record
 
 _BRACES = str.maketrans({"{": "&#123;", "}": "&#125;", "$": "&#36;", "`": "&#96;"})
 _CERTAIN = 0.05
@@ -99,6 +101,11 @@ def side_by_side(names: tuple[str, str], pairs: Sequence[tuple[Turn | None, Turn
         told = safe(said.words) if len(words) == 1 else "they were told different words"
         parts.append(f'<h4 class="xa-lab-said">{told}</h4><div class="xa-lab-sides">{sides}</div>')
     return "".join(parts) or "<p>This session was not replayed in both cells.</p>"
+
+
+def record(words: str, reply: Reply) -> str:
+    """How one turn went."""
+    return turn_record(reply, words).translate(_BRACES)
 
 
 def history(moves: Sequence[Move]) -> str:

@@ -36,6 +36,8 @@ class LabLayout:
                 self._prompts()
             with gr.Tab("Runs", elem_id="xa-lab-runs"):
                 self._runs(with_model=model is not None)
+            with gr.Tab("Turns", elem_id="xa-lab-turns") as self.turns_tab:
+                self._turns()
             with gr.Tab("Promote", elem_id="xa-lab-promote"):
                 self._promote()
         self.timer = gr.Timer(1.0)
@@ -93,6 +95,14 @@ class LabLayout:
             self.right = gr.Dropdown([], label="Beside", elem_id="xa-lab-right")
             self.session = gr.Dropdown([], label="Session", elem_id="xa-lab-session")
         self.sides = gr.HTML("", elem_id="xa-lab-sides")
+
+    def _turns(self) -> None:
+        with gr.Row():
+            self.source = gr.Dropdown([], label="Turns of", elem_id="xa-lab-source")
+            self.cell = gr.Dropdown([], label="Cell", visible=False, elem_id="xa-lab-cell")
+            self.talked = gr.Dropdown([], label="Conversation", elem_id="xa-lab-talked")
+            self.turn = gr.Dropdown([], label="Turn", elem_id="xa-lab-turn")
+        self.record = gr.HTML("", elem_id="xa-lab-record")
 
     def _promote(self) -> None:
         gr.HTML(notes(["A promotion counts in the very next turn. It needs a finished run that compared the version."]))

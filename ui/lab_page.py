@@ -17,6 +17,7 @@ from ui.lab_desk import LabDesk
 from ui.lab_layout import LabLayout
 from ui.lab_runs import RunsTab
 from ui.lab_team import Team, Updates
+from ui.lab_turns import TurnsTab
 from ui.options import ModelOptions
 
 _QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
@@ -70,6 +71,7 @@ class LabPage:
         at.talk.input(self.on_draft, [at.draft, at.talk], **rendered)
         at.save.click(self.on_save, [at.draft], lists, **_QUIET)
         RunsTab(self.lab, at, self.team).listen()
+        TurnsTab(self.lab, at, self.team).listen()
         at.what.input(self.on_what, [at.what], [at.which, at.status], **_QUIET)
         at.promote.click(self.on_promote, [at.what, at.which, at.evidence], lists, **_QUIET)
         at.back.click(self.on_back, [at.what], lists, **_QUIET)

@@ -151,6 +151,23 @@ def test_a_grid_runs_is_shown_compared_downloaded_and_promoted(
     marked = set(lab.page.locator("#xa-lab-sides .xa-lab-differs").evaluate_all(IDS))
     assert marked == shown[0] ^ shown[1]
     picture(lab.page, "lab-sides")
+    lab.tab("Turns")
+    lab.page.wait_for_selector("#xa-lab-record", state="attached")
+    lab.pick("xa-lab-source", "first")
+    lab.page.wait_for_selector("#xa-lab-cell input")
+    cells = lab.page.input_value("#xa-lab-cell input")
+    assert cells == "production"
+    lab.pick("xa-lab-talked", "scented candles")
+    lab.page.wait_for_selector("#xa-lab-record .xa-record-said")
+    turn = json.loads(next(iter(_turns_of(market, "first", "scented candles"))))
+    record = lab.page.inner_text("#xa-lab-record")
+    assert "scented candles" in record
+    assert f"{turn['reply']['trace']['timings_ms']['total']:,.1f}" in record, "the time that this very turn took"
+    assert {entry["name"] for entry in turn["reply"]["receipt"]["items"]} <= set(_names(record))
+    picture(lab.page, "lab-turn")
+    lab.pick("xa-lab-cell", "words-only")
+    lab.page.wait_for_function("before => document.querySelector('#xa-lab-record').innerText !== before", arg=record)
+    lab.tab("Runs")
     with lab.page.expect_download() as waiting:
         lab.page.click("#xa-lab-download")
     waiting.value.save_as(tmp_path / "first.zip")
@@ -174,6 +191,19 @@ def test_a_grid_runs_is_shown_compared_downloaded_and_promoted(
     lab.told("rollback", "#xa-lab-history")
     lab.page.click("#xa-lab-do-back")
     lab.told("is left to undo")
+
+
+def _turns_of(market: Path, run: str, words: str) -> list[str]:
+    """The lines of the production cell's turns in which the words were said."""
+    cells = json.loads((market / "lab" / run / "lab.json").read_text(encoding="utf-8"))["cells"]
+    digest = next(cell["hash"] for cell in cells if cell["name"] == "production")
+    lines = (market / "lab" / run / "turns" / f"{digest[:16]}.jsonl").read_text(encoding="utf-8").splitlines()
+    return [line for line in lines if json.loads(line)["words"] == words]
+
+
+def _names(record: str) -> list[str]:
+    """The names in a record's table of what was shown."""
+    return [re.sub(r"^\d+\. ", "", line.split("\t")[0].strip()) for line in record.splitlines()]
 
 
 IDS = "all => all.map(one => one.dataset.item)"
@@ -205,6 +235,20 @@ def test_a_run_is_cancelled_and_resumed_and_the_page_answers_meanwhile(lab: Lab,
     lab.page.fill("#xa-lab-name input, #xa-lab-name textarea", "../outside")
     lab.page.click("#xa-lab-start")
     lab.told("is no name for a run")
+
+
+def test_a_turn_that_was_served_can_be_looked_at(lab: Lab) -> None:
+    lab.tab("Turns")
+    lab.page.wait_for_function("document.querySelector('#xa-lab-source input')?.value.includes('served')")
+    assert not lab.page.is_visible("#xa-lab-cell")
+    lab.pick("xa-lab-talked", "mugs")
+    lab.page.wait_for_selector("#xa-lab-record .xa-record-said")
+    record = lab.page.inner_text("#xa-lab-record")
+    assert ATTACK in record
+    assert "{{1+1}} ${1+1}" in record
+    assert {"Plan", "Time", "Understand"} <= set(re.findall(r"\w+", record))
+    assert lab.page.locator("#xa-lab-record :is(script, img)").count() == 0
+    assert lab.page.evaluate("window.hacked") is None
 
 
 def test_what_people_wrote_stays_text_everywhere(lab: Lab, picture: Any) -> None:
