@@ -59,6 +59,14 @@ class RulesPlanner:
         before = Message(role="user", text=first), Message(role="assistant", text="", plan=retracted)
         return self._plan(rest, conversation.model_copy(update={"messages": (*conversation.messages, *before)}))
 
+    def turns_away(self, message: str, conversation: Conversation) -> bool:
+        """Whether a message says no more than one of the fixed phrases for another brand, shop or aisle."""
+        if not conversation.shown or has_chinese(message):
+            return False
+        heard = hear(plainer(shortened(message), self.vocabulary), conversation, self.vocabulary)
+        other = heard.other_brand or heard.other_platform or heard.other_aisle
+        return (other or heard.any_brand or heard.any_platform) and not heard.phrases
+
     def _plan(self, message: str, conversation: Conversation) -> Plan:
         previous = conversation.plan
         base = (previous or Plan()).model_copy(

@@ -74,6 +74,8 @@ class Together:
         ruled = self._rules.plan(message, conversation)
         if has_chinese(message) or len(message) > LONG or _MARKUP & {*message}:
             return ruled, "rules"  # the model never saw the like
+        if self._rules.turns_away(message, conversation):
+            return ruled, "rules"
         with self._small.reserved(self._patience) as had:
             if not had:
                 return ruled, "rules"

@@ -8,6 +8,8 @@ from statistics import median_high
 
 import pytest
 
+from agent.models.compact import compact_model
+from agent.planner.rules import RulesPlanner
 from agent.schema import Act, ItemReceipt
 from retrieval.schema import Constraints, EventKind
 from tests.shops import hostile_shop
@@ -55,6 +57,21 @@ def test_another_brand_leaves_the_best_shown_brands(desk: Desk) -> None:
     asked = [item.item.brand for item in after if item.aisle == "asked"]
     assert asked
     assert not {item.item.brand for item in before[:3]} & set(asked)
+
+
+def test_with_the_compact_model_as_well_a_chip_does_what_it_says(shop: Path, tmp_path: Path) -> None:
+    with Desk(shop, f"sqlite:///{tmp_path}/state.sqlite3", model=compact_model()) as desk:
+        rules = RulesPlanner(desk.assistant.vocabulary)
+        for words in ("trail shoes under 120", "scented candles", "a warm blanket under 60, not wool"):
+            room = Room(desk)
+            say(room, words)
+            for chip in words_of(room).values():
+                wanted = rules.plan(chip, room.conversation)
+                say(room, chip)
+                receipt = room.turns[-1].receipt
+                assert receipt is not None
+                for field in ("act", "query", "price_max", "not_brands", "not_items", "in_stock"):
+                    assert getattr(receipt.plan, field) == getattr(wanted, field), (words, chip, field)
 
 
 def test_another_aisle_goes_on_without_the_query_and_what_was_shown(desk: Desk) -> None:
