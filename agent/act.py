@@ -26,7 +26,7 @@ from retrieval.shop import Shop
 from retrieval.whatif import Forgetting
 from retrieval.wording import LATEST
 
-FORGOTTEN = 3  # distinct events whose forgetting is tried out in a turn
+FORGOTTEN = 6  # distinct events whose forgetting is tried out in a turn, as many as cards on a usual list
 
 
 @dataclass(frozen=True)

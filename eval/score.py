@@ -120,7 +120,7 @@ def _enriched(
         slices=tuple(parts),
         beyond={} if goods is None else beyond(runs, goods, histories, judged, k=more.k, seed=seed),
         clicks={} if log is None else clicks.estimate(runs, log, more.clip, seed),
-        notes=(*notes, *_too_small(parts), *cut_short(parts), *_whole(more.history)),
+        notes=(*notes, *_too_small(parts), *cut_short(cuts), *_whole(more.history)),
     )
 
 

@@ -8,10 +8,10 @@ that belong to it; queries without such a target are left out of it.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -78,10 +78,13 @@ def read_slices(path: Path) -> Cuts:
     return Cuts(queries=single) if keys == ["query"] else Cuts(items=single)
 
 
-def cut_short(slices: Sequence[Slice]) -> list[str]:
+def cut_short(cuts: Cuts) -> list[str]:
     """Notes on the attributes of which only the most frequent values are shown."""
-    counts = Counter(one.name for one in slices)
-    return [f"Of {name}, the {MOST} most frequent values are shown." for name, n in counts.items() if n == MOST]
+    attributes: dict[str, Mapping[Any, str]] = {**cuts.queries, **cuts.items, **cuts.pairs}
+    counts = {name: len({*of.values()} - {""}) for name, of in attributes.items()}
+    return [
+        f"Of the {n:,} values of {name}, the {MOST} most frequent are shown." for name, n in counts.items() if n > MOST
+    ]
 
 
 def by_queries(values: Metrics, queries: Sequence[str], attributes: Attributes, seed: int = 0) -> list[Slice]:

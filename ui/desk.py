@@ -100,6 +100,10 @@ class Desk:
         """Whether anything is known of the shopper, in the shop's data or in what was recorded here."""
         return count_known(self.shop, self.memory, shopper) > 0
 
+    def knows_from_shop(self, shopper: str) -> bool:
+        """Whether the shop's own data hold events of the shopper that were not hidden."""
+        return self.shop.events_of(shopper, self.memory.hidden.of(shopper)).height > 0
+
     def record(self, shopper: str, item: str, kind: EventKind, quantity: float = 1.0) -> Event:
         """Keep an event that happens now; it counts from the next turn on. Raises `UnknownItemError`."""
         from agent.act import event_now

@@ -52,7 +52,7 @@ _INNER = frozenset({"score", "shown_part", "recent"})
 
 def ledger(entry: ItemReceipt) -> str:
     """The whole ledger as HTML: path, channels, checks, what-if."""
-    parts = [_path(entry), _channels(entry), _checks(entry.checks), _what_if(entry.what_if)]
+    parts = [_path(entry), _channels(entry), _checks(entry.checks), _what_if(entry)]
     return f'<div class="xa-ledger">{"".join(part for part in parts if part)}</div>'
 
 
@@ -158,10 +158,13 @@ def _check(check: Check) -> str:
     return f"<b>{escape(limit_name(check.constraint))}</b> {escape(told)}"
 
 
-def _what_if(what_if: tuple[WhatIf, ...]) -> str:
-    if not what_if:
+def _what_if(entry: ItemReceipt) -> str:
+    told = [_forgotten(case) for case in entry.what_if]
+    if not told and any(evidence.events for evidence in _distinct(entry)):
+        told = [say("What forgetting them would change was not worked out for this item.")]
+    if not told:
         return ""
-    lines = "".join(f"<li>{escape(_forgotten(case))}</li>" for case in what_if)
+    lines = "".join(f"<li>{escape(line)}</li>" for line in told)
     return _section(say("If that were forgotten"), f'<ul class="xa-whatif">{lines}</ul>')
 
 

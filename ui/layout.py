@@ -34,6 +34,11 @@ class Layout:
                     self.sign_out = gr.Button(
                         size="sm", min_width=90, link="/logout", visible=sign_out, elem_id="xa-sign-out"
                     )
+                with gr.Column(visible=False, min_width=0, elem_id="xa-sure") as self.sure:
+                    self.warning = gr.HTML("")
+                    with gr.Row():
+                        self.yes = gr.Button(size="sm", variant="stop", min_width=110, elem_id="xa-forget-yes")
+                        self.no = gr.Button(size="sm", min_width=110, elem_id="xa-forget-no")
         self.store = gr.BrowserState({"shopper": "", "conversation": "", "language": ""}, storage_key="crossaisle")
 
     @property
@@ -42,7 +47,8 @@ class Layout:
         chat = [self.head, self.past, self.live, self.status, self.chips, self.words, self.send]
         side = [self.language, self.shopper, self.personalise, self.prompt, *self.tabs, *self.panels]
         side.append(self.record)
-        return [*chat, *side, self.anew, self.forget, self.sign_out, self.store]
+        ends = [self.anew, self.forget, self.sign_out, self.sure, self.warning, self.yes, self.no]
+        return [*chat, *side, *ends, self.store]
 
     @property
     def still(self) -> list[Any]:
@@ -81,6 +87,9 @@ class Layout:
             self.prompt: gr.update(label=say("Let the language model read my history")),
             self.anew: gr.update(value=say("New conversation")),
             self.forget: gr.update(value=say("Forget me here")),
+            self.sure: gr.update(visible=False),
+            self.yes: gr.update(value=say("Yes, forget me here")),
+            self.no: gr.update(value=say("No, keep everything")),
             self.sign_out: gr.update(value=say("Sign out")),
         } | {tab: gr.update(label=name) for tab, name in zip(self.tabs, tabs, strict=True)}
 

@@ -22,10 +22,17 @@ def writable(folder: Path | None) -> Path | None:
     Raises:
         typer.BadParameter: nothing can be written there.
     """
-    if folder is None:
-        return None
+    return None if folder is None else _writable(folder, 0o777)
+
+
+def private(folder: Path) -> Path:
+    """The same for what nobody else on this machine may read. Raises `typer.BadParameter` as well."""
+    return _writable(folder, 0o700)
+
+
+def _writable(folder: Path, mode: int) -> Path:
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode, parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
             pass
     except OSError as error:

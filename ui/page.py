@@ -69,6 +69,8 @@ class Page:
         gr.on([at.personalise.input, at.prompt.input], self.on_consent, [at.personalise, at.prompt], **plain)
         at.anew.click(self.on_anew, None, **plain)
         at.forget.click(self.on_forget, None, **plain)
+        at.yes.click(self.on_sure, None, **plain)
+        at.no.click(lambda: {at.sure: gr.update(visible=False)}, None, **plain)
         self.blocks.load(self.on_load, [at.store], **plain)
         self.blocks.unload(self.on_unload)
 
@@ -143,9 +145,15 @@ class Page:
         return self._told(room.begin, room)
 
     def on_forget(self, request: gr.Request) -> Updates:
+        """Say what forgetting takes and what it leaves, and ask once more."""
+        room = self._room(request)
+        with speaking(room.language):
+            return {self.at.sure: gr.update(visible=True), self.at.warning: welcome.warning(room.goes_and_stays())}
+
+    def on_sure(self, request: gr.Request) -> Updates:
         """Remove everything that was recorded of this shopper here."""
         room = self._room(request)
-        return self._told(room.forget, room)
+        return self._told(room.forget, room) | {self.at.sure: gr.update(visible=False)}
 
     def _room(self, request: gr.Request) -> Room:
         """The tab's room. Whoever signed in as a shopper is that one in every handler, whatever the browser sends."""

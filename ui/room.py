@@ -95,6 +95,23 @@ class Room:
         reads = say("The language model may read it.") if consent.prompt else say("The language model may not read it.")
         return f"{steers} {reads}"
 
+    def goes_and_stays(self) -> list[str]:
+        """What forgetting the shopper here takes, and what the shop itself goes on knowing."""
+        lines = [
+            say(
+                "This deletes for good what was recorded here: what you looked at, liked and put into the cart, your "
+                "conversations, and how your switches stand."
+            )
+        ]
+        if self.desk.knows_from_shop(self.shopper):
+            lines.append(
+                say(
+                    "What the shop itself knows you bought stays, and steers suggestions again. To keep it out, forget "
+                    "it line by line under History, or switch off “Let my history steer suggestions” afterwards."
+                )
+            )
+        return lines
+
     def forget(self) -> str:
         """Remove everything recorded of the shopper here. Returns what to confirm."""
         gone = self.desk.forget_shopper(self.shopper)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from html import escape
 from typing import TYPE_CHECKING
 
@@ -55,3 +56,9 @@ def examples(room: Room) -> list[str]:
 def status(text: str) -> str:
     """The line that confirms what was done; screen readers read it out."""
     return f'<p class="xa-status" role="status">{escape(text)}</p>'
+
+
+def warning(lines: Sequence[str]) -> str:
+    """What has to be known before something is done for good; screen readers read it out at once."""
+    told = "".join(f"<p>{escape(line)}</p>" for line in lines)
+    return f'<div class="xa-warning" role="alert">{told}</div>'

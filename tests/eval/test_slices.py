@@ -68,7 +68,11 @@ def test_only_the_most_frequent_values_are_shown_and_a_note_says_so() -> None:
     half = {query: str(n // 30) for n, query in enumerate(queries)}
     found = by_queries(values, queries, {"town": town, "half": half})
     assert [one.value for one in found if one.name == "town"] == sorted({str(n) for n in range(21)})[:20]
-    assert cut_short(found) == ["Of town, the 20 most frequent values are shown."]
+    assert cut_short(Cuts({"town": town, "half": half})) == [
+        "Of the 22 values of town, the 20 most frequent are shown."
+    ]
+    few = {query: str(n % 20) for n, query in enumerate(queries)}
+    assert cut_short(Cuts(items={"aisle": few})) == []
 
 
 def test_an_attribute_that_nobody_has_is_an_error() -> None:

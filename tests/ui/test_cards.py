@@ -82,6 +82,11 @@ def test_a_ledger_tells_event_suggestion_frequency_places_checks_and_what_forget
     assert re.search(r"Ways between aisles\s*2\s*1\.25", text)
 
 
+def test_events_whose_forgetting_was_not_tried_out_are_told_as_such() -> None:
+    untried = entry().model_copy(update={"what_if": ()})
+    assert "What forgetting them would change was not worked out" in Reader(ledger(untried)).text
+
+
 def test_without_events_the_ledger_says_that_none_was_used() -> None:
     bare = entry().model_copy(update={"evidence": (), "what_if": ()})
     assert "No event of yours was used" in Reader(ledger(bare)).text

@@ -61,6 +61,8 @@ def test_forget_this_takes_an_event_of_the_shops_data_out_of_history_answers_and
     tab.page.locator("#xa-history li").first.wait_for()
     assert title not in tab.page.inner_html("#xa-page"), "nor after coming back"
     tab.page.click("#xa-forget")
+    tab.page.wait_for_selector("#xa-sure .xa-warning")
+    tab.page.click("#xa-forget-yes")
     tab.told("Forgotten:")
     assert title not in tab.page.inner_html("#xa-history"), "forgetting the rest brings nothing back"
     assert tab.complaints == []

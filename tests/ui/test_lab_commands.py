@@ -51,6 +51,7 @@ def test_a_killed_run_goes_on_where_it_was_and_its_table_is_made_again(shop: Pat
     process = started(grid, lab, 40)
     process.send_signal(signal.SIGKILL)
     process.wait()
+    assert lab.stat().st_mode & 0o077 == 0, "what shoppers said is for the owner's eyes"
     kept = lines_in(lab)
     assert 40 <= len(kept) < 300
     unfinished = crossaisle("lab", "table", lab)

@@ -175,6 +175,14 @@ def test_feedback_is_confirmed_recorded_counted_and_taken_back(
     tab.told("Forgotten")
     assert wanted
     tab.page.click("#xa-forget")
+    tab.page.wait_for_selector("#xa-sure .xa-warning")
+    assert "What the shop itself knows you bought stays" in tab.page.inner_text("#xa-sure")
+    tab.page.click("#xa-forget-no")
+    tab.page.wait_for_selector("#xa-sure", state="hidden")
+    assert tab.page.locator("#xa-live .xa-card").count() > 0, "nothing is forgotten before it is confirmed"
+    tab.page.click("#xa-forget")
+    tab.page.wait_for_selector("#xa-sure .xa-warning")
+    tab.page.click("#xa-forget-yes")
     tab.told("Forgotten:")
     assert tab.page.locator("#xa-history .xa-new").count() == 0
 

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from ui.commands import prompts
-from ui.options import AsJson, Shop, writable
+from ui.options import AsJson, Shop, private
 from ui.output import command, say
 
 app = typer.Typer(name="lab", help="Compare prompts, adapters and retrieval on real sessions.", no_args_is_help=True)
@@ -33,7 +33,7 @@ def run(
     grid: Annotated[Path, typer.Argument(help="A TOML file; eval/lab/grid.py documents every key.")],
     into: Annotated[
         Path,
-        typer.Option("--into", metavar="DIR", callback=writable, help="The lab folder; a run that was ended goes on."),
+        typer.Option("--into", metavar="DIR", callback=private, help="The lab folder; a run that was ended goes on."),
     ],
     as_json: AsJson = False,
 ) -> Json:
