@@ -90,6 +90,10 @@ def _fresh(spec: SessionsSpec, shop: Shop, memory: Memory) -> tuple[list[Session
         found += [_simulated(one) for one in simulations]
     found = distinct(found)
     told["notes"] = _notes(found, people, shop, told)
+    kept = sum(one.source == "recorded" for one in found)
+    if kept < spec.recorded:
+        few = f"There are only {kept:,} recorded sessions, not the {spec.recorded:,} that were asked for"
+        told["notes"].insert(0, f"{few}: give files or simulated sessions for more.")
     told["sessions"] = {source: sum(one.source == source for one in found) for source in {s.source for s in found}}
     return found, json.loads(json.dumps(told, sort_keys=True)), cut
 

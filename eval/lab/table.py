@@ -27,6 +27,10 @@ from eval.statistics import Interval, Paired
 
 BETTER = (*RANKING, ACT, GROUNDED)
 """Figures of which more is better; the others tell what it costs."""
+_UNTOLD = {
+    ACT: "no turn is labelled with what should have been done",
+    GROUNDED: "no model wrote prose, and a template's sentences are the receipt's own",
+}
 
 
 def table(found: Measured, seed: int = 0, told: Mapping[str, Any] | None = None) -> Results:
@@ -42,7 +46,7 @@ def table(found: Measured, seed: int = 0, told: Mapping[str, Any] | None = None)
     values = by_session(found)
     best = {cell: {m: own[m] for m in BETTER if _told(own, m)} for cell, own in values.items()}
     untold = [metric for metric in BETTER if not any(metric in own for own in best.values())]
-    notes += [f"{metric}: can't be told of these sessions and is left out." for metric in untold]
+    notes += [f"{metric} is left out: {_UNTOLD.get(metric, 'nobody knows what was taken')}." for metric in untold]
     spent = [m for m in (TOKENS_IN, TOKENS_OUT) if any(own[m].any() for own in values.values())]
     price = {cell: {m: own[m] for m in (CLARIFYING, *spent)} for cell, own in values.items()}
     beyond = summarise(price, seed)

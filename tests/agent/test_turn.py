@@ -81,6 +81,18 @@ def test_a_question_in_words_brings_what_was_asked_and_other_aisles_with_evidenc
             assert edges[0].support >= 3
 
 
+def test_every_card_that_names_events_says_what_forgetting_one_would_change(shop: Shop, memory: Memory) -> None:
+    assistant = Assistant(shop, memory)
+    named = 0
+    for shopper in shop.shoppers()[:8]:
+        reply = assistant.reply("scented candles", Conversation(), assistant.profile(shopper)).reply
+        for item in reply.receipt.items:
+            if any(evidence.events for evidence in (*item.evidence, *item.need.evidence)):
+                named += 1
+                assert item.what_if, (shopper, item.name)
+    assert named > 8
+
+
 def test_hard_limits_hold_over_turns(shop: Shop, memory: Memory) -> None:
     assistant = Assistant(shop, memory)
     done = turn(assistant, "a warm blanket under 50, no wait, 80")

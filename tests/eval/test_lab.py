@@ -318,6 +318,8 @@ class TestRecorded:
         results = run(given, tmp_path / "lab", opened(shop, memory))
         assert results.systems[BASELINE]["MRR"].value == 0.5
         assert any("speaks for `production`" in note for note in results.notes)
+        assert results.notes[0].startswith("There are only 1 recorded sessions, not the 5 that were asked for")
+        assert any(note.startswith("grounded is left out: no model wrote prose") for note in results.notes)
 
 
 class TestPromoting:
