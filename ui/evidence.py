@@ -35,8 +35,7 @@ CHANNELS = {
     "ranker": marked("What the learned order weighed"),
 }
 _FACTS = {
-    "similarity": marked("closeness"),
-    "place": marked("place among the most bought"),
+    "place": marked("place among what sells now"),
     "days_since": marked("days since you bought it"),
     "usual_gap": marked("usual days between purchases"),
     "times_bought": marked("times you bought it"),
@@ -46,8 +45,8 @@ _FACTS = {
     "times": marked("times you were in this aisle"),
     "interest": marked("share of what you are into"),
 }
-_INNER = frozenset({"score", "shown_part", "recent"})
-"""Facts on a channel's own scale, which say nothing to people; scores stand in the table of channels."""
+_INNER = frozenset({"score", "shown_part", "recent", "similarity"})
+"""Facts on a channel's own scale, which say nothing to people; scores stand in the record of the turn."""
 
 
 def ledger(entry: ItemReceipt) -> str:
@@ -132,11 +131,10 @@ def _channels(entry: ItemReceipt) -> str:
     if not entry.channels:
         return ""
     rows = "".join(
-        f"<tr><th scope='row'>{escape(channel_name(said.channel))}</th>"
-        f"<td>{said.rank}</td><td>{said.score:.3g}</td></tr>"
+        f"<tr><th scope='row'>{escape(channel_name(said.channel))}</th><td>{said.rank}</td></tr>"
         for said in sorted(entry.channels, key=lambda said: (said.rank, said.channel))
     )
-    names = (say("Found by"), say("Place"), say("Score"))
+    names = (say("Found by"), say("Place"))
     head = "".join(f"<th scope='col'>{escape(name)}</th>" for name in names)
     table = f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
     return _section(say("Who proposed it"), table)

@@ -8,6 +8,7 @@ from html import escape
 
 from agent.schema import Receipt, Reply
 from ui import cards
+from ui.comparison import comparison
 from ui.language import say
 
 
@@ -33,14 +34,13 @@ class TurnView:
         told = escape(say("You said: {words}", words=self.message[:80]))
         parts = [f'<h2 class="xa-unseen">{told}</h2>', cards.bubble(self.message)]
         if self.receipt is not None:
-            parts.append(cards.cards(self.receipt, self.id, marks, ticked))
+            parts += [cards.cards(self.receipt, self.id, marks, ticked), comparison(self.receipt)]
         if self.problem:
             parts.append(cards.problem(self.problem))
         else:
             parts.append(cards.prose(self.text, names, writing=self.reply is None))
         if self.reply is not None:
             trace = self.reply.trace
-            parts.append(
-                cards.model_note(trace.planner, trace.explainer, trace.degraded, trace.timings_ms.get("cards"))
-            )
+            shown = trace.timings_ms.get("cards") if names else None
+            parts.append(cards.model_note(trace.planner, trace.explainer, trace.degraded, shown))
         return f'<section class="xa-turn" data-turn="{self.id}">{"".join(parts)}</section>'
