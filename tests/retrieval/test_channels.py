@@ -11,6 +11,7 @@ import polars as pl
 import pytest
 
 from retrieval.catalogue import Catalogue
+from retrieval.channels import association
 from retrieval.channels import ease as ease_module
 from retrieval.channels.association import Association, AssociationConfig
 from retrieval.channels.base import Channel, Query, Scored
@@ -96,6 +97,18 @@ class TestAssociation(LearntContract):
         assert evidence.edge is not None
         assert (evidence.edge.source, evidence.edge.target) == ("TRAIL_SHOES", "PLASTERS")
         assert [event.item for event in evidence.events] == ["north:trail_shoes-00"]
+
+    def test_an_edge_hardly_above_chance_ranks_but_is_no_reason(
+        self, world: World, channel: Association, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        weights = np.ones(len(channel.walkers))
+        target = next(code for code in range(len(weights)) if channel.sources(weights, code, 9))
+        before = channel.category_scores(weights)
+        lifts = [channel.edge(source, target).lift for source in channel.sources(weights, target, 9)]  # type: ignore[union-attr]
+        assert min(lifts) >= association.TELLING
+        monkeypatch.setattr(association, "TELLING", max(lifts) + 0.1)
+        assert channel.sources(weights, target, 9) == []
+        assert np.array_equal(channel.category_scores(weights), before)
 
     def test_blocks_of_the_count_make_no_difference(self, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
         from retrieval.channels import association
