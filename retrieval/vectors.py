@@ -6,9 +6,13 @@ in memory (see `retrieval/catalogue.py`), because Chroma's metadata filter scans
 
 from __future__ import annotations
 
+import atexit
 import contextlib
+import os
 import re
+import shutil
 import sqlite3
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -68,6 +72,8 @@ class VectorStore:
             folder.mkdir(parents=True, exist_ok=True)
         elif not (folder / "chroma.sqlite3").exists():
             raise ShopError(f"{folder} holds no Chroma database", _REBUILD)
+        else:
+            folder = _own(folder)
         import chromadb
 
         settings = chromadb.Settings(anonymized_telemetry=False, is_persistent=True)
@@ -200,6 +206,25 @@ def spare(expect: int) -> int:
 
 
 _REBUILD = "build the shop again with crossaisle ingest, or name the Chroma server that holds it"
+
+
+def _own(folder: Path) -> Path:
+    """The folder, or a copy for this process where it may only be read: Chroma writes even to look something up."""
+    database = folder / "chroma.sqlite3"
+    if os.access(folder, os.W_OK) and os.access(database, os.W_OK):
+        return folder
+    try:
+        copy = Path(tempfile.mkdtemp(prefix="crossaisle-chroma-"))
+        atexit.register(shutil.rmtree, copy, ignore_errors=True)
+        for file in folder.rglob("*"):
+            if file.is_file():
+                (copy / file.relative_to(folder)).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(file, copy / file.relative_to(folder))  # its content alone, not that it is read-only
+    except OSError as error:
+        raise ShopError(
+            f"{folder} may only be read, and can't be copied ({error.strerror})", "let it be written to, or free space"
+        ) from error
+    return copy
 
 
 @contextlib.contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import socket
 import subprocess
@@ -169,3 +170,19 @@ def test_errors_name_the_place_and_the_remedy(tmp_path, chroma_server):
         VectorStore.server(f"http://127.0.0.1:{free_port()}")
     with pytest.raises(ShopError, match="no such collection"):
         VectorStore.server(chroma_server, "not-there")
+
+
+def test_a_store_that_may_only_be_read_answers_and_is_left_as_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "chroma"
+    filled = VectorStore.embedded(folder, create=True, expect=60)
+    filled.add([f"shop:{row}" for row in range(60)], sphere(60))
+    filled.close()
+    kept = {file: (file.read_bytes(), file.stat().st_mtime_ns) for file in folder.rglob("*") if file.is_file()}
+    allowed = os.access
+    monkeypatch.setattr(os, "access", lambda path, mode: allowed(path, mode) and not str(path).startswith(str(folder)))
+    read = VectorStore.embedded(folder)
+    assert read.query(sphere(60)[7], 1)[0] == ["shop:7"]
+    read.close()
+    assert {file: (file.read_bytes(), file.stat().st_mtime_ns) for file in folder.rglob("*") if file.is_file()} == kept
