@@ -68,6 +68,8 @@ def kind_of(path: Path) -> Kind:
     first = head.removeprefix(b"\xef\xbb\xbf").lstrip()
     if first[:1] == b"{" and not _TREC.match(first):
         return "jsonl"
+    if ".tsv" in path.suffixes and not _TREC.match(first):  # TREC's columns may stand in a .tsv as well
+        return "csv"
     return "csv" if ".csv" in path.suffixes else "text"
 
 

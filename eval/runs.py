@@ -6,7 +6,7 @@
 
 Forms, recognised by content: TREC (run `query Q0 item rank score tag`, qrels `query 0 item gain`), JSON lines (one
 object an item: `{"query", "item", "score"}`, or one a query: `{"query", "items": [...], "scores": [...]}`; qrels
-`{"query", "item", "gain"}`), and Parquet with the same columns; text may be gzipped.
+`{"query", "item", "gain"}`), CSV, TSV (by the suffix) and Parquet with the same columns; text may be gzipped.
 
 The score decides the order, as in trec_eval; equal scores keep the order of the rank column, then of the file
 (trec_eval itself orders them by id, so that figures of a run with ties may differ from its own).

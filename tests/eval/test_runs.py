@@ -214,3 +214,12 @@ def test_rankings_in_memory_may_be_pairs_items_or_a_mapping() -> None:
 def test_written_lines_are_json(tmp_path: Path) -> None:
     write_run(tmp_path / "r.jsonl", {"q": [("ä", 1.5)]})
     assert json.loads((tmp_path / "r.jsonl").read_text()) == {"query": "q", "item": "ä", "rank": 1, "score": 1.5}
+
+
+def test_a_tsv_with_named_columns_is_read_and_one_with_trecs_columns_as_well(tmp_path: Path) -> None:
+    named = tmp_path / "run.tsv"
+    named.write_text("query\titem\tscore\nq1\ta b\t1.5\nq1\tc\t2\n", encoding="utf-8")
+    assert read_run(named) == {"q1": [("c", 2.0), ("a b", 1.5)]}
+    trec = tmp_path / "other.tsv"
+    trec.write_text("q1\tQ0\ta\t1\t2.5\tmine\nq1\tQ0\tb\t2\t1.0\tmine\n", encoding="utf-8")
+    assert read_run(trec) == {"q1": [("a", 2.5), ("b", 1.0)]}

@@ -54,7 +54,7 @@ def _group() -> None:
 @scoring
 def score(
     *,
-    run: Annotated[Path, typer.Argument(help="What was ranked: TREC, JSON lines or Parquet; gzip is fine.")],
+    run: Annotated[Path, typer.Argument(help="What was ranked: TREC, JSON lines, CSV, TSV or Parquet; gzip is fine.")],
     qrels: Annotated[Path, typer.Argument(help="What is relevant, in one of the same forms.")],
     more: Annotated[Texts, typer.Option("--run", metavar="NAME=PATH", help="Another run; may be given again.")] = None,
     metrics: Annotated[Texts, typer.Option(metavar="A,B", help="Such as NDCG@10,Recall@100,MRR.")] = None,
@@ -63,7 +63,9 @@ def score(
     catalogue: Annotated[
         Given, typer.Option(metavar="DIR|FILE", help="The goods, for figures beyond accuracy.")
     ] = None,
-    history: Annotated[Given, typer.Option(metavar="DIR|FILE", help="Queries and the items they had before.")] = None,
+    history: Annotated[
+        Given, typer.Option(metavar="DIR|FILE", help="Queries and the items they had before; cold and warm go by it.")
+    ] = None,
     log: Annotated[Given, typer.Option(metavar="FILE", help="Shown items with propensities and clicks.")] = None,
     clip: Annotated[float, typer.Option(min=1, help="Highest weight of a logged row.")] = 100.0,
     k: Annotated[int, typer.Option("-k", min=1, max=1000, help="Places for figures beyond accuracy.")] = 10,
