@@ -18,6 +18,7 @@ from agent.schema import Act, Conversation, ItemReceipt, Plan, Profile, Receipt,
 from agent.wording import both
 from retrieval.history import KINDS, History
 from retrieval.infer import infer_needs
+from retrieval.meant import meant
 from retrieval.rank import rank
 from retrieval.recommend import recommend
 from retrieval.schema import Candidates, Event, EventKind, Need
@@ -78,7 +79,7 @@ class Actor:
         if plan.query or plan.include:
             text = plan.query or " ".join(plan.include)
             asked = Need(text=text, wanted=plan.include, constraints=limits, said=said[-LATEST:])
-            first = search(self.shop, asked, guide)
+            first = meant(self.shop.catalogue, search(self.shop, asked, guide))
             others = [search(self.shop, need, guide) for need in self._across(asked, first, guide, plan)]
             searched = (first, *others)
             ranked = time.perf_counter()

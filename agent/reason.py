@@ -54,6 +54,8 @@ def walk(edge: Edge) -> str:
             times=times(edge.lift),
             count=edge.support,
         )
+    if edge.support == 1:
+        return say("1 shopper went on to it, {times} as often as by chance", times=times(edge.lift))
     return say(
         "{count} shoppers went on to it, {times} as often as by chance", count=edge.support, times=times(edge.lift)
     )

@@ -7,6 +7,7 @@ from agent.receipt import constraints_of
 from agent.schema import Plan, Receipt
 from agent.wording import either, limits_in_words, listed
 from retrieval.history import History
+from retrieval.meant import LOOSE, SMALL
 from retrieval.schema import Candidates, Constraints, Item, Need
 from retrieval.search import search
 from retrieval.shop import Shop
@@ -20,8 +21,6 @@ _LIMITS: dict[str, tuple[str, ...]] = {
     marked("the wish for stock"): ("availability",),
     marked("what you do not want"): ("unwanted",),
 }
-_LOOSE = 0.6  # a share of the query's words below which a hit counts as near, not as found
-_SMALL = frozenset({"for", "a", "an", "the", "with", "of", "in", "and", "or", "to", "my", "some", "on", "at"})
 
 
 def nothing_fits(shop: Shop, receipt: Receipt, history: History) -> list[str]:
@@ -43,15 +42,15 @@ def nothing_fits(shop: Shop, receipt: Receipt, history: History) -> list[str]:
 def only_near(shop: Shop, receipt: Receipt, history: History) -> list[str]:
     """Say so when what is shown is near to the words but isn't it, and which limit keeps the real thing away."""
     plan = receipt.plan
-    wanted = [term for term in terms(plan.query) if term not in _SMALL]
+    wanted = [term for term in terms(plan.query) if term not in SMALL]
     asked = [item for item in receipt.items if item.aisle == "asked"]
-    if not wanted or not asked or max(_share(wanted, item.item) for item in asked) >= _LOOSE:
+    if not wanted or not asked or max(_share(wanted, item.item) for item in asked) >= LOOSE:
         return []
     limits = constraints_of(plan)
     helps = []
     for name, fields in _LIMITS.items():
         found = _without(shop, plan, limits, fields, history)
-        if found and max(_share(wanted, shop.catalogue.item(e.row)) for e in found.entries[:5]) >= _LOOSE:
+        if found and max(_share(wanted, shop.catalogue.item(e.row)) for e in found.entries[:5]) >= LOOSE:
             helps.append(say(name))
     if not helps:
         return [say("Nothing here is quite “{query}”; these are the nearest.", query=plan.query)]

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from retrieval.channels.base import Scored
 from retrieval.history import History
 from retrieval.infer import cross_needs, repeat_needs
+from retrieval.meant import meant
 from retrieval.rank import rank
 from retrieval.recommend import recommend
 from retrieval.schema import Candidates, Constraints, Need, Ranking
@@ -41,7 +42,7 @@ class Forgetting:
         history = self._history.without(event)
         if not any(mode_of(found.need) == "words" for found in self._asked):
             return recommend(self._shop, history, self._k, self._limits)
-        found = [self._search(old.need, history, len(old.entries) or None) for old in self._asked]
+        found = [meant(self._shop.catalogue, self._search(old.need, history)) for old in self._asked]
         found += [self._search(need, history) for need in self._needs(history)]
         return rank(self._shop, found, self._k, history)
 
@@ -50,11 +51,11 @@ class Forgetting:
         across = cross_needs(self._shop, history, self._across, self._limits, asked=first.need, found=first)
         return across + repeat_needs(self._shop, history, self._repeats, self._limits)
 
-    def _search(self, need: Need, history: History, k: int | None = None) -> Candidates:
+    def _search(self, need: Need, history: History) -> Candidates:
         key = (need.text, need.targets)
         if key not in self._text:
             self._text[key] = text_lists(self._shop, need)
-        return search(self._shop, need, history, k, text=self._text[key])
+        return search(self._shop, need, history, text=self._text[key])
 
 
 def rank_without(shop: Searchable, candidates: Sequence[Candidates], history: History, event: int, k: int) -> Ranking:

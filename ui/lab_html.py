@@ -104,8 +104,9 @@ def side_by_side(names: tuple[str, str], pairs: Sequence[tuple[Turn | None, Turn
 
 
 def record(words: str, reply: Reply) -> str:
-    """How one turn went."""
-    return turn_record(reply, words).translate(_BRACES)
+    """How one turn went, with what was answered."""
+    text = "<br>".join(safe(line) for line in reply.text.splitlines())
+    return f'{turn_record(reply, words).translate(_BRACES)}<h3>Answer</h3><p class="xa-lab-answer">{text}</p>'
 
 
 def history(moves: Sequence[Move]) -> str:

@@ -54,9 +54,19 @@ def test_another_brand_leaves_the_best_shown_brands(desk: Desk) -> None:
     room = Room(desk)
     before = say(room, "scented candles")
     after = say(room, words_of(room)["Another brand"])
-    asked = [item.item.brand for item in after if item.aisle == "asked"]
+    asked = [item.item for item in after if item.aisle == "asked"]
     assert asked
-    assert not {item.item.brand for item in before[:3]} & set(asked)
+    assert not {item.item.brand for item in before[:3]} & {item.brand for item in asked}
+
+
+def test_another_brand_of_a_thing_is_still_that_thing_or_said_to_be_near(desk: Desk) -> None:
+    for words in ("trail shoes under 120", "a camping stove under 60 euros"):
+        room = Room(desk)
+        aisles = {item.item.category for item in say(room, words) if item.aisle == "asked"}
+        after = say(room, words_of(room)["Another brand"])
+        shown = {item.item.category for item in after if item.aisle == "asked"}
+        assert shown <= aisles or "these are the nearest" in room.turns[-1].text
+        assert len(after) == 6, "what other aisles have fills the list"
 
 
 def test_with_the_compact_model_as_well_a_chip_does_what_it_says(shop: Path, tmp_path: Path) -> None:

@@ -163,6 +163,7 @@ def test_a_grid_runs_is_shown_compared_downloaded_and_promoted(
     record = lab.page.inner_text("#xa-lab-record")
     assert "scented candles" in record
     assert f"{turn['reply']['trace']['timings_ms']['total']:,.1f}" in record, "the time that this very turn took"
+    assert turn["reply"]["text"].splitlines()[0] in record
     assert {entry["name"] for entry in turn["reply"]["receipt"]["items"]} <= set(_names(record))
     picture(lab.page, "lab-turn")
     lab.pick("xa-lab-cell", "words-only")
