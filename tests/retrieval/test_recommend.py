@@ -6,6 +6,7 @@ import pytest
 
 from retrieval.history import History
 from retrieval.infer import infer_needs
+from retrieval.meant import meant
 from retrieval.rank import rank
 from retrieval.recommend import HABIT, recommend
 from retrieval.schema import Constraints, EventKind, Need, Ranking
@@ -82,9 +83,9 @@ def test_forgetting_equals_never_having_done_it(world: World) -> None:
     asked = Need(text="desk lamp")
     for event in range(len(history)):
         without = history.without(event)
-        found = [search(world, asked, history)]
+        found = [meant(world.catalogue, search(world, asked, history))]
         found += [search(world, need, history) for need in infer_needs(world, history, 2, asked, found[0])]
-        again = [search(world, asked, without)]
+        again = [meant(world.catalogue, search(world, asked, without))]
         again += [search(world, need, without) for need in infer_needs(world, without, 2, asked, again[0])]
         assert rank_without(world, found, history, event, 8) == rank(world, again, 8, without)
 
