@@ -7,7 +7,7 @@ from agent.receipt import constraints_of
 from agent.schema import Plan, Receipt
 from agent.wording import either, limits_in_words, listed
 from retrieval.history import History
-from retrieval.meant import LOOSE, SMALL
+from retrieval.meant import LOOSE, SMALL, share
 from retrieval.schema import Candidates, Constraints, Item, Need
 from retrieval.search import search
 from retrieval.shop import Shop
@@ -42,15 +42,15 @@ def nothing_fits(shop: Shop, receipt: Receipt, history: History) -> list[str]:
 def only_near(shop: Shop, receipt: Receipt, history: History) -> list[str]:
     """Say so when what is shown is near to the words but isn't it, and which limit keeps the real thing away."""
     plan = receipt.plan
-    wanted = [term for term in terms(plan.query) if term not in SMALL]
+    wanted = frozenset(terms(plan.query)) - SMALL
     asked = [item for item in receipt.items if item.aisle == "asked"]
-    if not wanted or not asked or max(_share(wanted, item.item) for item in asked) >= LOOSE:
+    if not wanted or not asked or max(share(wanted, _told(item.item)) for item in asked) >= LOOSE:
         return []
     limits = constraints_of(plan)
     helps = []
     for name, fields in _LIMITS.items():
         found = _without(shop, plan, limits, fields, history)
-        if found and max(_share(wanted, shop.catalogue.item(e.row)) for e in found.entries[:5]) >= LOOSE:
+        if found and max(share(wanted, _told(shop.catalogue.item(e.row))) for e in found.entries[:5]) >= LOOSE:
             helps.append(say(name))
     if not helps:
         return [say("Nothing here is quite “{query}”; these are the nearest.", query=plan.query)]
@@ -72,8 +72,6 @@ def _without(
     return found if found.entries else None
 
 
-def _share(wanted: list[str], item: Item) -> float:
-    """The share of wanted words that stand in an item's title, category, brand, attributes or description."""
-    text = (item.title, item.category.replace("_", " "), item.brand, item.description, *item.attributes.values())
-    known = set(terms(" ".join(text)))
-    return sum(term in known for term in wanted) / len(wanted)
+def _told(item: Item) -> str:
+    """All that is told of an item."""
+    return " ".join((item.title, item.category, item.brand, item.description, *item.attributes.values()))

@@ -19,8 +19,9 @@ from jsonschema import Draft202012Validator
 
 from agent.models.base import ChatMessage, ChatModel, Schema, tasks_of
 from agent.models.usage import Usage, counting
-from agent.planner.change_model import MAX_TOKENS, Reading
+from agent.planner.change_model import MAX_TOKENS
 from agent.planner.model import plan_messages
+from agent.planner.reading import Reading
 from agent.planner.slots import Slots
 from agent.prompting import load_prompt
 from eval.generation import Generator

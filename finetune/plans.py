@@ -5,9 +5,9 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 
-from agent.planner.change_model import Reading
 from agent.planner.changes import change_of
 from agent.planner.model import plan_messages
+from agent.planner.reading import Reading
 from agent.planner.slots import Slots, draft
 from agent.prompting import Prompt
 from finetune.conversations.generate import Turn, turns

@@ -7,6 +7,8 @@ words, nothing is: then the nearest is the best there is.
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from retrieval.catalogue import Catalogue
 from retrieval.schema import Candidates
 from retrieval.text import terms
@@ -26,7 +28,7 @@ def meant(catalogue: Catalogue, found: Candidates) -> Candidates:
     wanted = frozenset(terms(found.need.text)) - SMALL
     if len(wanted) < 2 or not found.entries:  # one word is found or isn't
         return found
-    shares = {entry.row: _share(wanted, catalogue, entry.row) for entry in found.entries}
+    shares = {entry.row: share(wanted, _named(catalogue, entry.row)) for entry in found.entries}
     whole = {int(catalogue.category.codes[row]) for row, share in shares.items() if share == 1.0}
     if not whole:
         return found
@@ -38,8 +40,17 @@ def meant(catalogue: Catalogue, found: Candidates) -> Candidates:
     return found.model_copy(update={"entries": kept})
 
 
-def _share(wanted: frozenset[str], catalogue: Catalogue, row: int) -> float:
-    """The share of words that stand in an item's title, aisle or brand."""
-    names = (catalogue.category.names[catalogue.category.codes[row]], catalogue.brand.names[catalogue.brand.codes[row]])
-    known = {*terms(" ".join((catalogue.titles[row], *names)).replace("_", " "))}
-    return len(wanted & known) / len(wanted)
+def share(wanted: frozenset[str], text: str) -> float:
+    """The share of wanted terms, at least one, that stand in a text."""
+    return len(wanted & _terms(text)) / len(wanted)
+
+
+def _named(catalogue: Catalogue, row: int) -> str:
+    """An item's title, aisle and brand."""
+    aisle, brand = catalogue.category, catalogue.brand
+    return " ".join((catalogue.titles[row], aisle.names[aisle.codes[row]], brand.names[brand.codes[row]]))
+
+
+@lru_cache(maxsize=16_384)  # the same goods come up in every forgetting of a turn, and in the turns after it
+def _terms(text: str) -> frozenset[str]:
+    return frozenset(terms(text.replace("_", " ")))

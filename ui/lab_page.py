@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import gradio as gr
 
 from agent.memory.users import Users
@@ -16,11 +14,10 @@ from ui.desk import Desk
 from ui.lab_desk import LabDesk
 from ui.lab_layout import LabLayout
 from ui.lab_runs import RunsTab
+from ui.lab_tab import QUIET
 from ui.lab_team import Team, Updates
 from ui.lab_turns import TurnsTab
 from ui.options import ModelOptions
-
-_QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 
 
 def build(desk: Desk, users: Users | None = None, options: ModelOptions | None = None) -> gr.Blocks:
@@ -62,19 +59,19 @@ class LabPage:
             at.which,
         ]
         lists = [*picks, at.evidence, at.listed, at.past, at.status]
-        self.blocks.load(self.on_load, None, lists, **_QUIET)
-        at.task.input(self.on_task, [at.task], [at.one, at.other, at.diff, at.status], **_QUIET)
-        gr.on([at.one.input, at.other.input], self.on_diff, [at.task, at.one, at.other], [at.diff, at.status], **_QUIET)
-        at.edit.click(self.on_edit, [at.task, at.one], [at.draft, at.status], **_QUIET)
-        rendered = {"outputs": [at.live, at.status], **_QUIET}
+        self.blocks.load(self.on_load, None, lists, **QUIET)
+        at.task.input(self.on_task, [at.task], [at.one, at.other, at.diff, at.status], **QUIET)
+        gr.on([at.one.input, at.other.input], self.on_diff, [at.task, at.one, at.other], [at.diff, at.status], **QUIET)
+        at.edit.click(self.on_edit, [at.task, at.one], [at.draft, at.status], **QUIET)
+        rendered = {"outputs": [at.live, at.status], **QUIET}
         at.draft.change(self.on_draft, [at.draft, at.talk], trigger_mode="always_last", **rendered)
         at.talk.input(self.on_draft, [at.draft, at.talk], **rendered)
-        at.save.click(self.on_save, [at.draft], lists, **_QUIET)
+        at.save.click(self.on_save, [at.draft], lists, **QUIET)
         RunsTab(self.lab, at, self.team).listen()
         TurnsTab(self.lab, at, self.team).listen()
-        at.what.input(self.on_what, [at.what], [at.which, at.status], **_QUIET)
-        at.promote.click(self.on_promote, [at.what, at.which, at.evidence], lists, **_QUIET)
-        at.back.click(self.on_back, [at.what], lists, **_QUIET)
+        at.what.input(self.on_what, [at.what], [at.which, at.status], **QUIET)
+        at.promote.click(self.on_promote, [at.what, at.which, at.evidence], lists, **QUIET)
+        at.back.click(self.on_back, [at.what], lists, **QUIET)
 
     # Prompts
 

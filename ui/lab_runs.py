@@ -8,24 +8,13 @@ from typing import Any
 import gradio as gr
 
 from ui import lab_html
-from ui.lab_desk import LabDesk
-from ui.lab_layout import RETRIEVAL, LabLayout
-from ui.lab_team import Team, Updates
-
-_QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+from ui.lab_layout import RETRIEVAL
+from ui.lab_tab import QUIET, Tab
+from ui.lab_team import Updates
 
 
-class RunsTab:
-    """Answers the tab's events.
-
-    Args:
-        lab: what the page can do.
-        at: its components.
-        team: who may.
-    """
-
-    def __init__(self, lab: LabDesk, at: LabLayout, team: Team) -> None:
-        self.lab, self.at, self.team = lab, at, team
+class RunsTab(Tab):
+    """Answers the events of the tab of runs."""
 
     def listen(self) -> None:
         """Bind the events, inside the open `gr.Blocks`."""
@@ -41,14 +30,14 @@ class RunsTab:
             at.latest,
             at.simulated,
         }
-        at.start.click(self.on_start, asked, [at.progress, at.status, at.run], **_QUIET)
-        at.cancel.click(self.on_cancel, None, [at.progress, at.status], **_QUIET)
-        at.resume.click(self.on_resume, [at.run], [at.progress, at.status], **_QUIET)
-        at.timer.tick(self.on_tick, None, [at.progress], **_QUIET)
+        at.start.click(self.on_start, asked, [at.progress, at.status, at.run], **QUIET)
+        at.cancel.click(self.on_cancel, None, [at.progress, at.status], **QUIET)
+        at.resume.click(self.on_resume, [at.run], [at.progress, at.status], **QUIET)
+        at.timer.tick(self.on_tick, None, [at.progress], **QUIET)
         shown = [at.results, at.left, at.right, at.session, at.download, at.evidence, at.status]
-        at.show.click(self.on_show, [at.run], shown, **_QUIET)
+        at.show.click(self.on_show, [at.run], shown, **QUIET)
         sides = [at.left.input, at.right.input, at.session.input]
-        gr.on(sides, self.on_sides, {at.run, at.left, at.right, at.session}, [at.sides, at.status], **_QUIET)
+        gr.on(sides, self.on_sides, {at.run, at.left, at.right, at.session}, [at.sides, at.status], **QUIET)
 
     def on_start(self, asked: Mapping[Any, Any], request: gr.Request) -> Updates:
         """Begin a run."""

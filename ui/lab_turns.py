@@ -2,40 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import gradio as gr
 
 from ui import lab_html
-from ui.lab_desk import SERVED, LabDesk
-from ui.lab_layout import LabLayout
-from ui.lab_team import Team, Updates
-
-_QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+from ui.lab_desk import SERVED
+from ui.lab_tab import QUIET, Tab
+from ui.lab_team import Updates
 
 
-class TurnsTab:
-    """Answers the tab's events.
-
-    Args:
-        lab: what the page can do.
-        at: its components.
-        team: who may.
-    """
-
-    def __init__(self, lab: LabDesk, at: LabLayout, team: Team) -> None:
-        self.lab, self.at, self.team = lab, at, team
+class TurnsTab(Tab):
+    """Answers the events of the tab of turns."""
 
     def listen(self) -> None:
         """Bind the events, inside the open `gr.Blocks`."""
         at = self.at
         places = [at.source, at.cell, at.talked]
-        at.turns_tab.select(
-            self.on_open, None, [at.source, at.cell, at.talked, at.turn, at.record, at.status], **_QUIET
-        )
-        at.source.input(self.on_source, [at.source], [at.cell, at.talked, at.turn, at.record, at.status], **_QUIET)
-        gr.on([at.cell.input, at.talked.input], self.on_talked, places, [at.turn, at.record, at.status], **_QUIET)
-        at.turn.input(self.on_turn, [*places, at.turn], [at.record, at.status], **_QUIET)
+        at.turns_tab.select(self.on_open, None, [at.source, at.cell, at.talked, at.turn, at.record, at.status], **QUIET)
+        at.source.input(self.on_source, [at.source], [at.cell, at.talked, at.turn, at.record, at.status], **QUIET)
+        gr.on([at.cell.input, at.talked.input], self.on_talked, places, [at.turn, at.record, at.status], **QUIET)
+        at.turn.input(self.on_turn, [*places, at.turn], [at.record, at.status], **QUIET)
 
     def on_open(self, request: gr.Request) -> Updates:
         """The tab was opened: what was served comes first."""

@@ -26,7 +26,7 @@ from retrieval.history import History
 from retrieval.schema import Edge, Evidence, Frozen
 
 JOIN_ROWS = 4_000_000  # pairs held in memory at once while counting
-TELLING = 1.1  # lift that an edge needs to be given as a reason
+TELLING = 1.1  # lift that an edge needs to be evidence at all; a card's one line asks for more (`agent.reason`)
 
 
 class AssociationConfig(Frozen):

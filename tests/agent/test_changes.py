@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from agent.models.scripted import ScriptedModel
-from agent.planner.change_model import ChangePlanner, Reading
+from agent.planner.change_model import ChangePlanner
 from agent.planner.changes import Change, applied, change_of
+from agent.planner.reading import Reading
 from agent.planner.vocabulary import Vocabulary
 from agent.prompting import load_prompt
 from agent.schema import Act, Conversation, Message, Plan, Shown

@@ -14,7 +14,8 @@ import pytest
 
 from agent.models.compact import FOLDER, compact_model
 from agent.models.openai_server import OpenAIServer
-from agent.planner.change_model import MAX_TOKENS, Reading
+from agent.planner.change_model import MAX_TOKENS
+from agent.planner.reading import Reading
 from agent.prompting import load_prompt
 from finetune.conversations.generate import turns
 from finetune.conversations.world import made_up
