@@ -153,7 +153,7 @@ class Page:
     def on_sure(self, request: gr.Request) -> Updates:
         """Remove everything that was recorded of this shopper here."""
         room = self._room(request)
-        return self._told(room.forget, room) | {self.at.sure: gr.update(visible=False)}
+        return self._told(room.forget, room)
 
     def _room(self, request: gr.Request) -> Room:
         """The tab's room. Whoever signed in as a shopper is that one in every handler, whatever the browser sends."""
@@ -237,6 +237,7 @@ class Page:
             at.shopper: gr.update(value="" if room.is_visitor else room.shopper),
             at.personalise: gr.update(value=consent.personalise),
             at.prompt: gr.update(value=consent.prompt),
+            at.sure: gr.update(visible=False),  # what was asked was asked of whoever it was about then
         }
 
     def _answered(self, room: Room) -> Updates:
