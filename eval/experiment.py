@@ -110,7 +110,7 @@ def run(
     tell("comparing", 0, None)
     results = _results(problem, views, values, seconds, seed).with_(beyond=figures)
     said += [f"{label} ranks nothing on these data and is left out." for label in mute]
-    results = results.with_(notes=(*results.notes, *said))
+    results = results.with_(notes=tuple(dict.fromkeys((*results.notes, *said))))
     return results if out is None else _written(out, results, values, views, histories)
 
 

@@ -75,9 +75,9 @@ class Words(System):
         self._shop: Searchable = problem.shop if problem.shop and own else Shelves.of(problem, encoder)
         self._plan = self.planner(Vocabulary.of(problem.catalogue))
         if not own:
-            self.told = f"{self.name} reads {len(problem.catalogue):,} titles with the {encoder} encoder" + (
-                "." if self.encoder else f", as it does up to {SMALL:,} and with the static one beyond."
-            )
+            who = self.name if self.encoder else "The served search"
+            usual = "." if self.encoder else f": minilm up to {SMALL:,}, static beyond."
+            self.told = f"{who} reads {len(problem.catalogue):,} titles with the {encoder} encoder{usual}"
 
     def planner(self, vocabulary: Vocabulary) -> Planner:
         """Who reads the messages of a conversation."""

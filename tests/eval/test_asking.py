@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +70,9 @@ def test_search_tells_of_queries_that_cannot_be_ranked_wrong(tmp_path: Path, goo
     assert report["systems"]["bm25"]["Recall@100/catalogue"]["value"] == 1.0
     assert report["judgments"]["queries_that_cannot_be_ranked_wrong"] == 1
     assert any("can't be ranked wrong" in note for note in report["notes"])
+    assert any(
+        re.fullmatch(r"crossaisle_static reads \d+ titles with the static encoder\.", n) for n in report["notes"]
+    )
 
 
 def test_a_file_that_is_not_there_ends_in_words(tmp_path: Path) -> None:
