@@ -34,16 +34,14 @@ class Asking:
     ) -> Asking:
         """With what the labels mean now; raises `PromptError` only where the shipped prompts are damaged.
 
-        A model that was made for saying what changes (its folder says so) is asked that, beside the rules, and nothing
-        else: it writes no prose.
+        A small model is asked, in brief prompts, what it was made for (its folder says so) and nothing else: what a
+        message changes, beside the rules, and to explain one item after the other.
         """
         if model is None:
             return cls()
         vocabulary = rules.vocabulary
-        if tasks_of(model) == {"change"}:
-            change, problem = prompts.serving("change")
-            together = Together(rules, ChangePlanner(model, change, vocabulary), patience=patience)
-            return cls(together, None, {"change": change.hash}, (problem,) if problem else ())
+        if tasks := tasks_of(model):
+            return cls._small(model, tasks, prompts, rules, patience)
         (plan, plan_problem), (explain, explain_problem) = prompts.serving("plan"), prompts.serving("explain")
         return cls(
             ModelPlanner(model, plan, vocabulary),
@@ -51,3 +49,18 @@ class Asking:
             {"plan": plan.hash, "explain": explain.hash},
             tuple(problem for problem in (plan_problem, explain_problem) if problem),
         )
+
+    @classmethod
+    def _small(
+        cls, model: ChatModel, tasks: frozenset[str], prompts: PromptLibrary, rules: RulesPlanner, patience: float
+    ) -> Asking:
+        planner, prose, hashes, problems = None, None, dict[str, str](), list[str]()
+        if "change" in tasks:
+            prompt, problem = prompts.serving("change")
+            planner = Together(rules, ChangePlanner(model, prompt, rules.vocabulary), patience=patience)
+            hashes["change"], problems = prompt.hash, [*problems, problem]
+        if "explain" in tasks:
+            prompt, problem = prompts.serving("explain", "brief")
+            prose = Prose(model, prompt)
+            hashes["explain"], problems = prompt.hash, [*problems, problem]
+        return cls(planner, prose, hashes, tuple(filter(None, problems)))

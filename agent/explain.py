@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import re
+
 from agent.language import marked, say
+from agent.reason import QUOTED
 from agent.schema import Act, ItemReceipt, Receipt
+from agent.sentences import split
 from agent.wording import either, limits_in_words, listed, money, sentence, stock
-from retrieval.text import label
+from retrieval.text import label, short_name
+
+_FIGURE = re.compile(r"\d[\d.,]*\d")
 
 _HEADINGS = {
     "across": marked("From other aisles:"),
@@ -103,22 +109,38 @@ def prompt_facts(receipt: Receipt, *, with_history: bool) -> str:
         receipt: what is shown.
         with_history: whether the shopper lets their own events enter a prompt; without it only goods and request do.
     """
-    lines = []
-    for item in receipt.items:
-        goods = item.item
-        known = {
-            "price": money(goods.price_minor, goods.currency),
-            "platform": goods.platform,
-            "stock": stock(goods.availability),
-            "promotion": goods.promotion,
-            "category": label(goods.category),
-            "brand": goods.brand,
-            "about": goods.description[:200],
-            "why": item.reason if with_history or not _personal(item) else "",
-        }
-        told = " | ".join(f"{name}: {value}" for name, value in known.items() if value)
-        lines.append(f"{item.rank}. {item.name} | {told}")
-    return "\n".join(lines)
+    return "\n".join(item_facts(item, with_history=with_history) for item in receipt.items)
+
+
+def item_facts(item: ItemReceipt, *, with_history: bool, brief: bool = False) -> str:
+    """One item of the receipt as a line; a brief one leaves out what the shop writes about it."""
+    goods = item.item
+    known = {
+        "price": money(goods.price_minor, goods.currency),
+        "platform": goods.platform,
+        "stock": stock(goods.availability),
+        "promotion": goods.promotion,
+        "category": label(goods.category),
+        "brand": goods.brand,
+        "about": "" if brief else goods.description[:200],
+        "why": item.reason if with_history or not _personal(item) else "",
+    }
+    told = " | ".join(f"{name}: {value}" for name, value in known.items() if value)
+    return f"{item.name} | {told}" if brief else f"{item.rank}. {item.name} | {told}"
+
+
+def spellings(item: ItemReceipt) -> frozenset[str]:
+    """What a sentence about an item may hold that has a spelling of its own: names, prices, figures, its reason."""
+    goods = item.item
+    edges = [
+        evidence.edge for evidence in item.evidence if evidence.edge is not None and evidence.edge.kind == "category"
+    ]
+    events = [event for evidence in item.evidence for event in evidence.events]
+    found = {item.name, goods.platform, goods.brand, goods.promotion, label(goods.category), item.reason}
+    found |= {label(name) for edge in edges for name in (edge.source, edge.target)}
+    found |= {short_name(event.title, QUOTED) for event in events} | {label(event.category) for event in events}
+    found |= {money(goods.price_minor, goods.currency), *(text.strip() for text in split(item.reason))}
+    return frozenset({*found, *_FIGURE.findall(item.reason)} - {""})
 
 
 def _personal(item: ItemReceipt) -> bool:

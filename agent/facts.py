@@ -4,31 +4,44 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
+from functools import reduce
 from itertools import combinations
+from operator import or_
 
 from agent.schema import ItemReceipt, Receipt
 from agent.wording import limits_in_words, major, money, month, stock
 from retrieval.schema import Availability, EventRef
 from retrieval.text import label, terms, words
 
+_CODE = r"(?:USD|EUR|GBP|JPY|CNY|INR|AUD|CAD|CHF|SEK|NOK|DKK|PLN|CZK|BRL|MXN|SGD|HKD|NZD|KRW|dollars?|euros?|pounds?)"
 _NUMBER = re.compile(r"\d+(?:[.,’']\d{3})*(?:[.,]\d+)?")
+_MONEY = re.compile(
+    rf"(?:[$€£¥₹]|\b{_CODE}|\b(?:costs?|pays?|priced?)(?: only| just| is| at| of)?)\s?{_NUMBER.pattern}"
+    rf"|{_NUMBER.pattern}\s?(?:[€£¥₹]|{_CODE}\b)",
+    re.IGNORECASE,
+)
 ORDER = "ranker"
 _COUNTING = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"]
 
 
 @dataclass(frozen=True)
 class Facts:
-    """What may be said within one scope: words in their singular form, and numbers in canonical decimal form."""
+    """What may be said within one scope: words in their singular form, and numbers in canonical decimal form.
+
+    `amounts` are the numbers that stand for money: a day of the month is no price.
+    """
 
     words: frozenset[str]
     numbers: frozenset[str]
     events: tuple[EventRef, ...] = ()
+    amounts: frozenset[str] = frozenset()
 
     def __or__(self, other: Facts) -> Facts:
         events = self.events + tuple(e for e in other.events if e not in self.events)
-        return Facts(self.words | other.words, self.numbers | other.numbers, events)
+        amounts = self.amounts | other.amounts
+        return Facts(self.words | other.words, self.numbers | other.numbers, events, amounts)
 
 
 def numbers(text: str) -> list[str]:
@@ -43,6 +56,11 @@ def numbers(text: str) -> list[str]:
     return found
 
 
+def amounts(text: str) -> list[str]:
+    """Numbers that a text says are money, in canonical form: "was EUR 29.90, costs $5" -> ["29.9", "5"]."""
+    return [number for match in _MONEY.finditer(text) for number in numbers(match.group())]
+
+
 def canonical(value: Decimal | float) -> str:
     """One spelling per number: 3.50 -> "3.5", 20.0 -> "20"."""
     text = f"{Decimal(str(value)):f}"
@@ -54,11 +72,17 @@ def number_word(word: str) -> str | None:
     return str(_COUNTING.index(word)) if word in _COUNTING else None
 
 
+def union(those: Iterable[Facts]) -> Facts:
+    """Everything that any of these allows; of none, nothing."""
+    return reduce(or_, those, Facts(frozenset(), frozenset()))
+
+
 def of_text(texts: Iterable[str]) -> Facts:
     """Facts that stand in plain text."""
     joined = " \n ".join(texts)
     spelt = (number_word(word) for word in words(joined))
-    return Facts(frozenset(terms(joined)), frozenset(numbers(joined)) | {n for n in spelt if n is not None})
+    figures = frozenset(numbers(joined)) | {number for number in spelt if number is not None}
+    return Facts(frozenset(terms(joined)), figures, amounts=frozenset(amounts(joined)))
 
 
 def of_item(item: ItemReceipt) -> Facts:
@@ -89,7 +113,7 @@ def of_item(item: ItemReceipt) -> Facts:
     texts += [
         f"{event.title} {label(event.category)} {event.kind.value} {month(event.at)} {event.at.day}" for event in events
     ]
-    return Facts(*_parts(of_text(texts)), events=tuple(events))
+    return replace(of_text(texts), events=tuple(events))
 
 
 def of_receipt(receipt: Receipt) -> Facts:
@@ -108,17 +132,13 @@ def of_receipt(receipt: Receipt) -> Facts:
 def of_comparison(items: Iterable[ItemReceipt]) -> Facts:
     """Price differences between shown items in one currency, and the words that go with them."""
     priced = [i.item for i in items if i.item.price_minor is not None]
-    found = Facts(frozenset(), frozenset())
+    found = union(())
     for one, other in combinations(priced, 2):
         if one.currency == other.currency and one.price_minor is not None and other.price_minor is not None:
             gap = canonical(major(abs(one.price_minor - other.price_minor), one.currency))
-            found |= Facts(frozenset(), frozenset({gap}))
+            found |= Facts(frozenset(), frozenset({gap}), amounts=frozenset({gap}))
     return found
 
 
 def _rounded(value: float) -> str:
     return f"{canonical(round(Decimal(str(value)), 1))} {value:.0f} {value:.1f}"
-
-
-def _parts(facts: Facts) -> tuple[frozenset[str], frozenset[str]]:
-    return facts.words, facts.numbers

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 
-from agent.facts import Facts, number_word, numbers, of_comparison, of_item, of_receipt
+from agent.facts import Facts, amounts, number_word, numbers, of_comparison, of_item, of_receipt, union
 from agent.reason import QUOTED
 from agent.schema import Receipt
 from agent.wording import either, stock
@@ -42,6 +42,7 @@ _DENIALS = frozenset(
 _DENIALS |= {"don't", "didn't", "won't", "can't", "wasn't", "hasn't", "lacks"}
 _ASIDE = frozenset({"in", "your", "cart", "on", "at", "from", "the", "a", "an", "some", "and", "of", "last"})
 _CHEAPER = frozenset({"cheaper", "dearer", "cheapest", "dearest", "costlier", "costliest"})
+_COMPARING = _CHEAPER | {"less", "more", "than", "difference", "differ", "differs", "between", "apart"}
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ class Grounder:
         self._receipt = receipt
         self._items = {item.rank: item for item in receipt.items}
         self._facts = {item.rank: of_item(item) for item in receipt.items}
-        self._shared = of_receipt(receipt) | of_comparison(receipt.items)
+        self._shared = of_receipt(receipt)
         self._asked = frozenset(terms(message)) & frozenset(
             terms(" ".join((receipt.plan.query, receipt.plan.question)))
         )
@@ -79,6 +80,7 @@ class Grounder:
             facts = facts | self._facts[rank]
         for rank in sorted(named, key=lambda r: -len(self._items[r].name)):
             rest = rest.replace(self._items[rank].name, " ")
+        facts = facts | self._gaps(rest, named)
         why = (
             ("" if words(sentence) else "nothing is said")
             or self._foreign_numbers(rest, facts)
@@ -92,6 +94,12 @@ class Grounder:
         if not why and named:
             self._last = named
         return Verdict(not why, why, named)
+
+    def _gaps(self, text: str, named: tuple[int, ...]) -> Facts:
+        """Differences in price, where a sentence compares: of the items it names, or of the one with any other."""
+        one = [self._items[rank] for rank in named]
+        pairs = [one] if len(one) != 1 else [[*one, other] for other in self._receipt.items]
+        return union(of_comparison(pair) for pair in pairs) if _COMPARING & set(words(text)) else union(())
 
     def _mark_events(self, sentence: str) -> str:
         """Put a mark where a claim quotes an event's title whole: titles may hold commas, numbers and denials."""
@@ -117,7 +125,8 @@ class Grounder:
 
     def _foreign_numbers(self, text: str, facts: Facts) -> str:
         stated = [*numbers(text), *(n for n in map(number_word, words(text)) if n is not None and n not in {"0", "1"})]
-        return next((f"number {n} is not in the receipt" for n in stated if n not in facts.numbers), "")
+        foreign = next((f"number {n} is not in the receipt" for n in stated if n not in facts.numbers), "")
+        return foreign or next((f"{n} is no price in the receipt" for n in amounts(text) if n not in facts.amounts), "")
 
     def _foreign_words(self, text: str, facts: Facts) -> str:
         allowed = facts.words | neutral_words() | _CHEAPER

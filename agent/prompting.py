@@ -189,15 +189,15 @@ class PromptLibrary:
             )
         return prompt
 
-    def serving(self, task: str) -> tuple[Prompt, str]:
-        """The prompt to serve with: `production`, or the shipped one where that doesn't fit this release.
+    def serving(self, task: str, label: str = "production") -> tuple[Prompt, str]:
+        """The prompt to serve with: what the label means, or the shipped one where that doesn't fit this release.
 
         Returns:
             The prompt, and "" or what is wrong with the promoted one; a turn doesn't fail on its account.
         """
-        shipped = self.prompts.get(self.labels.get(task, {}).get("production", ""))
+        shipped = self.prompts.get(self.labels.get(task, {}).get(label, ""))
         try:
-            prompt = self.load(task)
+            prompt = self.load(task, label)
         except PromptError as error:
             if shipped is None:
                 raise

@@ -5,18 +5,20 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from agent.explain import item_line, opening, prompt_facts
+from agent.explain import item_facts, item_line, opening, prompt_facts, spellings
 from agent.ground import Grounder
 from agent.models.base import ChatModel
 from agent.prompting import Prompt
+from agent.respell import respelt
 from agent.schema import Receipt
 from agent.sentences import stream
 from retrieval.errors import ModelError
 from retrieval.tracing import span
 
 log = logging.getLogger(__name__)
+BRIEF = 120  # tokens that a small model says of one item at most
 
 
 @dataclass
@@ -25,7 +27,7 @@ class Told:
 
     Attributes:
         problem, failure: what went wrong with the model, in a sentence and as the error's name.
-        sentences: how many the model wrote; `replaced`: how many of these grounding took out.
+        written: what the model wrote, sentence by sentence, each with why grounding took it out, "" where it stayed.
     """
 
     explainer: str
@@ -33,8 +35,12 @@ class Told:
     problem: str = ""
     failure: str = ""
     model_calls: int = 0
-    sentences: int = 0
-    replaced: int = 0
+    written: list[tuple[str, str]] = field(default_factory=list)
+
+    @property
+    def taken_out(self) -> tuple[tuple[str, str], ...]:
+        """Sentences that grounding took out, each with its reason."""
+        return tuple((sentence.strip(), why) for sentence, why in self.written if why)
 
 
 def told_by_template(lines: Iterable[str], told: Told) -> Iterator[str]:
@@ -44,10 +50,15 @@ def told_by_template(lines: Iterable[str], told: Told) -> Iterator[str]:
 
 
 class Prose:
-    """A model's explanation of a receipt, grounded sentence by sentence."""
+    """A model's explanation of a receipt, grounded sentence by sentence.
+
+    A prompt that asks for the facts alone is a small model's: it is asked item by item, and its words are spelt as the
+    receipt spells them.
+    """
 
     def __init__(self, model: ChatModel, prompt: Prompt) -> None:
         self._model, self._prompt = model, prompt
+        self._brief = "message" not in prompt.variables
 
     def tell(
         self,
@@ -64,7 +75,7 @@ class Prose:
         A sentence that fails grounding gives way to the template's line for the item it should have spoken of; items
         that the model leaves out get theirs at the end. On any failure of the model the template says the rest.
         """
-        told.explainer, told.model_calls = "model", 1
+        told.explainer, told.model_calls = "model", len(receipt.items) if self._brief else 1
         grounder = Grounder(receipt, message)
         names = [item.name for item in receipt.items]
         said: set[int] = set()
@@ -73,15 +84,14 @@ class Prose:
             for sentence in stream(chunks, names):
                 if not sentence.strip():
                     continue
-                told.sentences += 1
-                with span("ground", sentence=told.sentences) as checked:
+                with span("ground", sentence=len(told.written) + 1) as checked:
                     verdict = grounder.check(sentence)
                     checked.set(grounded=verdict.grounded, items=len(verdict.items))
+                told.written.append((sentence, verdict.reason))
                 if verdict.grounded:
                     said |= set(verdict.items)
                     yield _say(sentence.strip(), told)
                     continue
-                told.replaced += 1
                 log.info("sentence replaced: %s", verdict.reason)
                 for rank in verdict.items:
                     if rank not in said:
@@ -103,9 +113,15 @@ class Prose:
     def _chunks(
         self, receipt: Receipt, message: str, with_history: bool, deadline: float, cancel: threading.Event | None
     ) -> Iterator[str]:
+        if self._brief:
+            for item in receipt.items:
+                messages = self._prompt.messages(facts=item_facts(item, with_history=with_history, brief=True))
+                said = self._model.stream(messages, deadline=deadline, max_tokens=BRIEF, cancel=cancel)
+                yield respelt("".join(said), spellings(item)) + "\n"
+            return
         facts = prompt_facts(receipt, with_history=with_history)
-        messages = self._prompt.messages(message=message, facts=facts)
-        return self._model.stream(messages, deadline=deadline, max_tokens=60 + 60 * len(receipt.items), cancel=cancel)
+        messages, most = self._prompt.messages(message=message, facts=facts), 60 + 60 * len(receipt.items)
+        yield from self._model.stream(messages, deadline=deadline, max_tokens=most, cancel=cancel)
 
 
 def _say(line: str, told: Told) -> str:

@@ -154,7 +154,7 @@ class _Desk:
     def _alone(self, vocabulary: Vocabulary) -> Planner:
         if self._model is None:  # not asked for then
             raise EvaluationError("there is no model", "give one")
-        small = tasks_of(self._model) == {"change"}
+        small = "change" in tasks_of(self._model)
         make: Callable[..., Any] = ChangePlanner if small else ModelPlanner
         planner = make(self._model, self._prompts.load("change" if small else "plan"), vocabulary)
 

@@ -130,7 +130,7 @@ def _beside(
 
 def request_of(turn: Asked, model: ChatModel) -> Request:
     """The call that serving would make for a turn."""
-    if tasks_of(model) == {"change"}:
+    if "change" in tasks_of(model):
         reading = Reading.of(turn.message, turn.conversation, turn.vocabulary)
         return Request(reading.messages(load_prompt("change")), reading.schema(), MAX_TOKENS)
     slots = Slots.of(turn.message, turn.conversation, turn.vocabulary)

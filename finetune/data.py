@@ -67,7 +67,7 @@ def build(
         seed: of everything drawn; the same shop, consents and seed give the same files.
         assume_consent: learn from shoppers who were never asked, such as those of a research data set who agreed
             elsewhere. Shoppers who said no stay out in any case.
-        brief: histories and choices in the short prompts of small models.
+        brief: histories, choices and explanations in the short prompts of small models.
 
     Returns:
         Counts by split and task, how many shoppers are in and out, and the dates between the splits.
@@ -116,7 +116,7 @@ def _examples(
     with tempfile.TemporaryDirectory() as folder, Memory.at(Path(folder) / "state.sqlite3") as memory:
         for shopper, digests in hidden.items():
             memory.hidden.hide(shopper, digests)
-        told = explain_examples(prompts.load("explain"), Assistant(shop, memory), shoppers, split, seed)
+        told = explain_examples(prompts.load("explain", label), Assistant(shop, memory), shoppers, split, seed)
         made: dict[Task, Iterable[Example]] = {
             "plan": plan_examples(prompts.load("plan"), World(shop.catalogue, "train"), split, seed),
             "change": plan_examples(prompts.load("change"), World(shop.catalogue, "train"), split, seed),

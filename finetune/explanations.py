@@ -7,11 +7,12 @@ rejected one fails it, so the pair differs in being true and in little else.
 from __future__ import annotations
 
 import random
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from itertools import count
 
-from agent.explain import prompt_facts
+from agent.explain import item_facts, prompt_facts
 from agent.ground import Grounder
+from agent.models.base import ChatMessage
 from agent.prompting import Prompt
 from agent.schema import Act, Consent, Conversation, ItemReceipt, Profile, Receipt
 from agent.turn import Assistant
@@ -49,7 +50,7 @@ def explain_examples(
     """Turns of a split with their facts, true prose and a lie, without end where the shop holds goods.
 
     Args:
-        prompt: of task "explain".
+        prompt: of task "explain"; one that asks for the facts alone gives an example an item.
         assistant: of the shop, without a model.
         shoppers: who may be learnt from; visitors without history are among the turns too.
         split: whose turns; no turn is of two.
@@ -69,17 +70,30 @@ def explain_examples(
         receipt = assistant.reply(message, Conversation(), profile).reply.receipt
         if receipt.plan.act is not Act.RECOMMEND or not receipt.items:
             continue
-        told = _told(receipt, message, rng)
-        facts = prompt_facts(receipt, with_history=shopper is not None).splitlines()
-        messages = prompt.messages(facts=facts, message=message)
-        yield Example("explain", split, tuple(messages), " ".join(told), _lied(receipt, message, told, rng))
+        for messages, those in _asked(prompt, receipt, message, with_history=shopper is not None):
+            told = _told(receipt, those, message, rng)
+            if told:
+                lied = _lied(receipt, those, message, told, rng)
+                yield Example("explain", split, tuple(messages), " ".join(told), lied)
 
 
-def _told(receipt: Receipt, message: str, rng: random.Random) -> list[str]:
+def _asked(
+    prompt: Prompt, receipt: Receipt, message: str, *, with_history: bool
+) -> Iterator[tuple[list[ChatMessage], Sequence[ItemReceipt]]]:
+    """What serving asks, and the items that each question is about."""
+    if "message" in prompt.variables:
+        facts = prompt_facts(receipt, with_history=with_history).splitlines()
+        yield prompt.messages(facts=facts, message=message), receipt.items
+        return
+    for item in receipt.items:
+        yield prompt.messages(facts=item_facts(item, with_history=with_history, brief=True)), (item,)
+
+
+def _told(receipt: Receipt, those: Sequence[ItemReceipt], message: str, rng: random.Random) -> list[str]:
     """One or two true sentences an item, in order."""
     grounder = Grounder(receipt, message)
     told: list[str] = []
-    for item in receipt.items:
+    for item in those:
         fields = _fields(item)
         forms = [form for form in SAYINGS if all(fields[name] for name in fields if f"{{{name}}}" in form)]
         first = rng.choice(forms).format(**fields) if forms else f"{item.name} is worth a look."
@@ -88,10 +102,10 @@ def _told(receipt: Receipt, message: str, rng: random.Random) -> list[str]:
     return told
 
 
-def _lied(receipt: Receipt, message: str, told: list[str], rng: random.Random) -> str:
+def _lied(receipt: Receipt, those: Sequence[ItemReceipt], message: str, told: list[str], rng: random.Random) -> str:
     """The same prose with one sentence that no receipt bears out; "" if every lie tried is true by accident."""
     for form in rng.sample(LIES, len(LIES)):
-        item = rng.choice(receipt.items)
+        item = rng.choice(those)
         lie = form.format(**_fields(item))
         if not Grounder(receipt, message).check(lie).grounded:
             place = rng.randrange(len(told) + 1)

@@ -27,12 +27,17 @@ class LabelledServer:
         self._registry, self._label, self._api_key = registry, label, api_key
         self._servers: dict[tuple[str, str], OpenAIServer] = {}
         self._lock = threading.Lock()
-        self.tasks = self._server().tasks
+        self._server()
 
     @property
     def name(self) -> str:
         """The adapter that the label means now."""
         return self._server().name
+
+    @property
+    def tasks(self) -> frozenset[str]:
+        """The only tasks that this adapter is for."""
+        return self._server().tasks
 
     def complete(
         self, messages: Sequence[ChatMessage], schema: Schema, *, deadline: float, max_tokens: int = 256
@@ -60,5 +65,6 @@ class LabelledServer:
         place = registry.url, registry.meant(self._label)
         with self._lock:
             if place not in self._servers:
-                self._servers[place] = OpenAIServer(*place, api_key=self._api_key, tasks=registry.tasks)
+                tasks = registry.tasks_of(place[1])
+                self._servers[place] = OpenAIServer(*place, api_key=self._api_key, tasks=tasks)
             return self._servers[place]

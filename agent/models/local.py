@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from agent.models.about import about
 from agent.models.base import ChatMessage, Completion, Schema, Watch, parsed
 from agent.models.usage import spent
 from retrieval.errors import ModelOutputError, ModelUnavailableError
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from llguidance import LLMatcher
     from torch import Tensor
 
-ABOUT = "crossaisle.json"  # beside a model's weights: {"tasks": ["change"], "label": "compact, offline"}
 _SMALL = 1_000_000_000  # bytes of weights
 _SLICE = 256
 """Prompt tokens read at once; between two slices the watch is looked at."""
@@ -35,7 +35,7 @@ class LocalModel:
     """A `ChatModel` from a folder; calls from several threads wait for each other, within their deadlines.
 
     Attributes:
-        tasks: the only tasks that it was made for, as its folder tells; empty if any.
+        tasks: the only tasks that it was made for, as its folder and its adapter's tell; empty if any.
         label: how it is called in pages; "" for its name.
         context: tokens that it reads, None where its configuration doesn't say.
 
@@ -74,7 +74,8 @@ class LocalModel:
             raise ModelUnavailableError(f"the tokenizer in {folder} has no chat template", "use an instruct model")
         self._ends = self._end_tokens()
         self.context: int | None = getattr(self._model.config, "max_position_embeddings", None)
-        self.tasks, self.label = about(folder)
+        told = about(folder, adapter)
+        self.tasks, self.label = told.tasks, told.label
 
     def complete(
         self, messages: Sequence[ChatMessage], schema: Schema, *, deadline: float, max_tokens: int = 256
@@ -307,21 +308,6 @@ class LocalModel:
 def is_small(folder: Path) -> bool:
     """Whether a CPU computes with a model's weights in full precision, which is the faster where it has no other."""
     return 0 < sum(file.stat().st_size for file in folder.glob("*.safetensors")) < _SMALL
-
-
-def about(folder: Path) -> tuple[frozenset[str], str]:
-    """What a folder's `crossaisle.json` says: tasks that the model alone is for, and how it is called in pages.
-
-    Raises:
-        ModelUnavailableError: it can't be read. Where there is none, the model takes any task and has no such name.
-    """
-    try:
-        told = json.loads((folder / ABOUT).read_text(encoding="utf-8"))
-        return frozenset(map(str, told.get("tasks", ()))), str(told.get("label", ""))
-    except FileNotFoundError:
-        return frozenset(), ""
-    except (OSError, ValueError, AttributeError, TypeError) as error:
-        raise ModelUnavailableError(f"{folder / ABOUT} can't be read ({error})", "copy the model anew") from error
 
 
 def _adapted(model: Any, adapter: Path) -> Any:

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from agent.models.about import about
 from retrieval.errors import ModelUnavailableError
 
 PRODUCTION = "production"
@@ -31,7 +32,7 @@ class Registry:
         base: the served name of the base model.
         adapters: served name -> folder.
         labels: label -> served names, the present one last.
-        tasks: as for `OpenAIServer`; adapters know what their base knows.
+        tasks: of the base, as for `OpenAIServer`; an adapter's folder may tell of more.
     """
 
     url: str
@@ -48,6 +49,11 @@ class Registry:
             return label
         known = ", ".join(sorted({*self.labels, *self.adapters, self.base}))
         raise ModelUnavailableError(f"{label!r} is no label, adapter or model here", f"choose from {known}")
+
+    def tasks_of(self, name: str) -> frozenset[str]:
+        """The only tasks that a served name is for; none stands for any."""
+        own = about(Path(self.adapters[name])).tasks if name in self.adapters else frozenset[str]()
+        return own or frozenset(self.tasks)
 
     def promoted(self, label: str, name: str) -> Registry:
         """A copy in which a label means a served name."""

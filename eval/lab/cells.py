@@ -54,9 +54,9 @@ class _Fixed(PromptLibrary):
         super().__init__()
         self._fixed = fixed
 
-    def serving(self, task: str) -> tuple[Prompt, str]:
-        """The cell's prompt for the task."""
-        return self._fixed[task], ""
+    def serving(self, task: str, label: str = "production") -> tuple[Prompt, str]:
+        """The cell's prompt for the task in `production`; small models are asked as ever."""
+        return (self._fixed[task], "") if label == "production" else super().serving(task, label)
 
 
 def cells_of(grid: Grid, shop: Shop, versions: Versions) -> list[Cell]:

@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+from agent.models.about import about
 from finetune.lora.base import load, precision_of, put_on
 from finetune.lora.settings import digest
 from finetune.lora.store import WEIGHTS, disk, verify
@@ -60,6 +61,7 @@ def merge(base: str, adapter: Path, into: Path, *, full: bool = False) -> dict[s
         shutil.rmtree(work, ignore_errors=True)
         model.save_pretrained(work)
         loaded.tokenizer.save_pretrained(work)
+        about(Path(base), adapter).write(work)
         (work / ORIGIN).write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
         if into.exists():
             into.rmdir()

@@ -11,6 +11,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from agent.models.about import about
 from finetune.example import Split
 from finetune.lora.base import Base, load
 from finetune.lora.card import card
@@ -72,6 +73,7 @@ def tune(settings: Settings, progress: Progress = silent) -> Json:
     }
     with disk(settings.into):
         save_weights(trainer.model, run / "adapter", settings.base)
+        about(Path(settings.base)).also(frozenset(evaluation["data"]["tasks"])).write(run / "adapter")
         text = card(Path(settings.base).name, settings.licence, evaluation)
         curves = _curves(trainer.state.log_history)
         folder = publish(run / "adapter", settings.into, name, evaluation=evaluation, card=text, curves=curves)

@@ -1,4 +1,4 @@
-"""`crossaisle eval search`, `dialogue` and `plan`: find what words ask for, and read them, beside the baselines."""
+"""`crossaisle eval search`, `dialogue`, `plan` and `explain`: find what words ask for, read them, and tell of it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from ui.commands.rank import Names, Split
-from ui.options import COMPACT, Adapter, AsJson, ModelName, ModelOptions, ModelPath, ModelUrl, writable
+from ui.options import COMPACT, Adapter, AsJson, ModelName, ModelOptions, ModelPath, ModelUrl, Shop, writable
 from ui.output import scoring
 
 Json = dict[str, Any]
@@ -109,6 +109,35 @@ def plan(
             seed=seed,
             progress=progress,
         )
+    if out is not None:
+        write(out, results)
+    return told(results, quiet=as_json)
+
+
+@scoring
+def explain(
+    *,
+    shop: Shop,
+    turns: Annotated[int, typer.Option(min=1, help="In which goods are shown.")] = 2_000,
+    model_url: ModelUrl = None,
+    model: ModelName = None,
+    model_path: ModelPath = None,
+    adapter: Adapter = None,
+    out: Out = None,
+    seed: Seed = 0,
+    as_json: AsJson = False,
+) -> Json:
+    """Judge what is told of receipts: by the template, by a model as it writes, and by it as served, checked."""
+    options = ModelOptions(model_url, model, model_path, adapter)
+    options.check()
+    from eval.experiment import write
+    from eval.explaining import explained
+    from retrieval.progress import bars
+    from retrieval.shop import Shop as OpenShop
+    from ui.commands.evaluate import told
+
+    with bars() as progress:
+        results = explained(OpenShop.open(shop), options.open(), turns=turns, seed=seed, progress=progress)
     if out is not None:
         write(out, results)
     return told(results, quiet=as_json)

@@ -33,7 +33,7 @@ def data(
     assume_consent: Annotated[
         bool, typer.Option("--assume-consent", help="Learn from shoppers who were never asked here; a no stays a no.")
     ] = False,
-    brief: Annotated[bool, typer.Option("--brief", help="Histories in the short prompts of small models.")] = False,
+    brief: Annotated[bool, typer.Option("--brief", help="In the short prompts of small models.")] = False,
     as_json: AsJson = False,
 ) -> dict[str, Any]:
     """Write training data: chat-format examples of all tasks, preference pairs, held-out turns and a data card."""

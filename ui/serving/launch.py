@@ -11,7 +11,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from agent.models.local import about, is_small
+from agent.models.about import about
+from agent.models.local import is_small
 from agent.models.openai_server import WHITE_SPACE
 from retrieval.errors import ModelUnavailableError
 
@@ -62,7 +63,7 @@ class Served:
     @property
     def tasks(self) -> tuple[str, ...]:
         """The only tasks that the model was made for, as its folder tells; none where it takes any."""
-        return tuple(sorted(about(Path(self.model))[0])) if Path(self.model).is_dir() else ()
+        return tuple(sorted(about(Path(self.model)).tasks)) if Path(self.model).is_dir() else ()
 
     @property
     def url(self) -> str:
