@@ -8,7 +8,7 @@ from agent.language import marked, say
 from agent.reason import QUOTED
 from agent.schema import Act, ItemReceipt, Receipt
 from agent.sentences import split
-from agent.wording import either, limits_in_words, listed, money, sentence, stock
+from agent.wording import either, limits_in_words, listed, money, offer, sentence, stock
 from retrieval.text import label, short_name
 
 _FIGURE = re.compile(r"\d[\d.,]*\d")
@@ -65,7 +65,7 @@ def item_line(item: ItemReceipt) -> str:
     goods = item.item
     facts = [money(goods.price_minor, goods.currency) if goods.price_minor is not None else ""]
     facts += [say("on {names}", names=goods.platform) if goods.platform else ""]
-    facts += [stock(goods.availability), goods.promotion]
+    facts += [stock(goods.availability), offer(goods.promotion)]
     told = listed([fact for fact in facts if fact])
     line = f"{item.rank}. " + sentence(f"{item.name} – {told}" if told else item.name)
     return f"{line} {item.reason}" if item.reason else line
@@ -119,7 +119,7 @@ def item_facts(item: ItemReceipt, *, with_history: bool, brief: bool = False) ->
         "price": money(goods.price_minor, goods.currency),
         "platform": goods.platform,
         "stock": stock(goods.availability),
-        "promotion": goods.promotion,
+        "promotion": offer(goods.promotion),
         "category": label(goods.category),
         "brand": goods.brand,
         "about": "" if brief else goods.description[:200],
@@ -136,7 +136,7 @@ def spellings(item: ItemReceipt) -> frozenset[str]:
         evidence.edge for evidence in item.evidence if evidence.edge is not None and evidence.edge.kind == "category"
     ]
     events = [event for evidence in item.evidence for event in evidence.events]
-    found = {item.name, goods.platform, goods.brand, goods.promotion, label(goods.category), item.reason}
+    found = {item.name, goods.platform, goods.brand, offer(goods.promotion), label(goods.category), item.reason}
     found |= {label(name) for edge in edges for name in (edge.source, edge.target)}
     found |= {short_name(event.title, QUOTED) for event in events} | {label(event.category) for event in events}
     found |= {money(goods.price_minor, goods.currency), *(text.strip() for text in split(item.reason))}

@@ -11,7 +11,7 @@ from itertools import combinations
 from operator import or_
 
 from agent.schema import ItemReceipt, Receipt
-from agent.wording import limits_in_words, major, money, month, stock
+from agent.wording import limits_in_words, major, money, month, offer, stock
 from retrieval.schema import Availability, EventRef
 from retrieval.text import label, terms, words
 
@@ -88,7 +88,16 @@ def of_text(texts: Iterable[str]) -> Facts:
 def of_item(item: ItemReceipt) -> Facts:
     """Everything that may be said about one shown item."""
     goods = item.item
-    texts = [goods.title, goods.description, goods.brand, goods.platform, goods.store, goods.promotion, item.reason]
+    texts = [
+        goods.title,
+        goods.description,
+        goods.brand,
+        goods.platform,
+        goods.store,
+        goods.promotion,
+        offer(goods.promotion),
+        item.reason,
+    ]
     texts += [label(c) for c in (*goods.category_path, goods.category)]
     texts += [f"{name.replace('_', ' ')} {value}" for name, value in goods.attributes.items()]
     texts += [money(goods.price_minor, goods.currency), stock(goods.availability), str(item.rank)]
@@ -99,9 +108,8 @@ def of_item(item: ItemReceipt) -> Facts:
     texts += [f"{check.asked} {check.found}" for check in item.checks]
     texts += [need_text for need_text in (item.need.text, *item.need.wanted) if need_text]
     texts += [label(target) for target in item.need.targets]
-    events: list[EventRef] = []
+    events = events_of(item)
     for evidence in (*item.evidence, *item.need.evidence):
-        events += [event for event in evidence.events if event not in events]
         texts += evidence.terms
         if evidence.channel != ORDER:  # shares in a score say nothing of the world
             texts += [_rounded(value) for value in evidence.facts.values()]
@@ -113,7 +121,13 @@ def of_item(item: ItemReceipt) -> Facts:
     texts += [
         f"{event.title} {label(event.category)} {event.kind.value} {month(event.at)} {event.at.day}" for event in events
     ]
-    return replace(of_text(texts), events=tuple(events))
+    return replace(of_text(texts), events=events)
+
+
+def events_of(item: ItemReceipt) -> tuple[EventRef, ...]:
+    """What the receipt says that the shopper did, as far as it speaks for the item."""
+    told = (event for evidence in (*item.evidence, *item.need.evidence) for event in evidence.events)
+    return tuple(dict.fromkeys(told))
 
 
 def of_receipt(receipt: Receipt) -> Facts:

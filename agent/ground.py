@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 
-from agent.facts import Facts, amounts, number_word, numbers, of_comparison, of_item, of_receipt, union
+from agent.facts import Facts, amounts, events_of, number_word, numbers, of_comparison, of_item, of_receipt, union
 from agent.reason import QUOTED
 from agent.schema import Receipt
 from agent.wording import either, stock
@@ -60,12 +60,12 @@ class Grounder:
     def __init__(self, receipt: Receipt, message: str = "") -> None:
         self._receipt = receipt
         self._items = {item.rank: item for item in receipt.items}
-        self._facts = {item.rank: of_item(item) for item in receipt.items}
+        self._known: dict[int, Facts] = {}
         self._shared = of_receipt(receipt)
         self._asked = frozenset(terms(message)) & frozenset(
             terms(" ".join((receipt.plan.query, receipt.plan.question)))
         )
-        titles = {short_name(event.title, QUOTED) for facts in self._facts.values() for event in facts.events}
+        titles = {short_name(event.title, QUOTED) for item in receipt.items for event in events_of(item)}
         self._titles = sorted(titles, key=lambda title: (-len(title), title))
         self._last: tuple[int, ...] = ()
 
@@ -77,7 +77,7 @@ class Grounder:
         scope = named or self._last
         facts = self._shared
         for rank in scope:
-            facts = facts | self._facts[rank]
+            facts = facts | self._facts(rank)
         for rank in sorted(named, key=lambda r: -len(self._items[r].name)):
             rest = rest.replace(self._items[rank].name, " ")
         facts = facts | self._gaps(rest, named)
@@ -94,6 +94,12 @@ class Grounder:
         if not why and named:
             self._last = named
         return Verdict(not why, why, named)
+
+    def _facts(self, rank: int) -> Facts:
+        """What may be said of an item, gathered when it is first spoken of."""
+        if rank not in self._known:
+            self._known[rank] = of_item(self._items[rank])
+        return self._known[rank]
 
     def _gaps(self, text: str, named: tuple[int, ...]) -> Facts:
         """Differences in price, where a sentence compares: of the items it names, or of the one with any other."""
@@ -154,7 +160,7 @@ class Grounder:
         told = {term for note in self._receipt.notes for term in terms(note)}
         for index in denied:
             after = [t for t in terms(" ".join(spoken[index + 1 : index + 5])) if t not in neutral_words()]
-            facts = [self._facts[rank].words for rank in scope]
+            facts = [self._facts(rank).words for rank in scope]
             if any(term not in own | told and any(term in known for known in facts) for term in after):
                 return f"“{' '.join(spoken[index : index + 3])}” denies what the receipt says"
         return ""

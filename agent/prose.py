@@ -12,7 +12,7 @@ from agent.ground import Grounder
 from agent.models.base import ChatModel
 from agent.prompting import Prompt
 from agent.respell import respelt
-from agent.schema import Receipt
+from agent.schema import Receipt, TakenOut
 from agent.sentences import stream
 from retrieval.errors import ModelError
 from retrieval.tracing import span
@@ -38,9 +38,9 @@ class Told:
     written: list[tuple[str, str]] = field(default_factory=list)
 
     @property
-    def taken_out(self) -> tuple[tuple[str, str], ...]:
-        """Sentences that grounding took out, each with its reason."""
-        return tuple((sentence.strip(), why) for sentence, why in self.written if why)
+    def taken_out(self) -> tuple[TakenOut, ...]:
+        """Sentences that grounding took out."""
+        return tuple(TakenOut(sentence=sentence.strip(), reason=why) for sentence, why in self.written if why)
 
 
 def told_by_template(lines: Iterable[str], told: Told) -> Iterator[str]:

@@ -34,7 +34,8 @@ def without(reply: Reply, gone: Gone, titles: Collection[str]) -> Reply:
     if fresh == receipt:
         return reply
     fresh = fresh.model_copy(update={"notes": _notes(fresh, receipt)})
-    return reply.model_copy(update={"receipt": fresh, "text": "\n".join(reply_lines(fresh))})
+    trace = reply.trace.model_copy(update={"taken_out": ()})
+    return reply.model_copy(update={"receipt": fresh, "text": "\n".join(reply_lines(fresh)), "trace": trace})
 
 
 def _item(item: ItemReceipt, gone: Gone, titles: Collection[str]) -> ItemReceipt:

@@ -202,12 +202,20 @@ class Receipt(Frozen):
         return tuple(item.shown for item in self.items)
 
 
+class TakenOut(Frozen):
+    """A sentence of a model that grounding took out, and why."""
+
+    sentence: str
+    reason: str
+
+
 class Trace(Frozen):
     """How a turn went: who planned, who explained, milliseconds per stage, model calls, what grounding replaced.
 
     `prompts` says which prompt served which task, by hash; empty without a model, as is `model`, which names model and
     adapter. `tokens` counts what was read and written by task: "plan_prompt", "plan_completion", "explain_prompt",
-    "explain_completion".
+    "explain_completion". `channels_ms` are milliseconds of each channel's search, added up over needs; `taken_out`
+    are the sentences that `replaced` counts, and are nothing once an event behind the turn is forgotten.
     """
 
     planner: str
@@ -221,6 +229,8 @@ class Trace(Frozen):
     prompts: dict[str, str] = Field(default_factory=dict)
     model: str = ""
     tokens: dict[str, int] = Field(default_factory=dict)
+    channels_ms: dict[str, float] = Field(default_factory=dict)
+    taken_out: tuple[TakenOut, ...] = ()
 
 
 class Reply(Frozen):

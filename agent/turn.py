@@ -36,6 +36,7 @@ from retrieval.schema import Frozen, Need
 from retrieval.search import search
 from retrieval.shop import Shop
 from retrieval.text import clean
+from retrieval.timing import timing
 from retrieval.tracing import begin
 
 AFTERWARDS = 2.0  # seconds that what a receipt tells besides waits at most while other shoppers wait for cards
@@ -127,6 +128,13 @@ class Assistant:
         """A shopper with the consents they gave; None is a visitor."""
         return Profile(shopper=shopper, consent=self.memory.consent(shopper)) if shopper else Profile()
 
+    def cards(self, message: str, conversation: Conversation, profile: Profile) -> Receipt:
+        """What a turn would show, and nothing after it: no prose is written, and the turn isn't kept."""
+        for event in self.turn(message, conversation, profile):
+            if isinstance(event, CardsReady):
+                return event.receipt
+        raise AssertionError("a turn begins with CardsReady")  # pragma: no cover
+
     def reply(self, message: str, conversation: Conversation, profile: Profile) -> TurnDone:
         """A whole turn at once."""
         for event in self.turn(message, conversation, profile):
@@ -175,7 +183,7 @@ class Assistant:
                 )
                 stage.set(planner=understood.planner)
             timings = {"plan": seen.so_far}
-            with self._order.early(), seen.stage("act") as stage:
+            with self._order.early(), seen.stage("act") as stage, timing() as channels:
                 acted = self.actor.act(understood.plan, words, conversation, profile, history)
                 stage.set(act=acted.receipt.plan.act.value, items=len(acted.receipt.items))
             timings["cards"] = seen.so_far
@@ -187,7 +195,8 @@ class Assistant:
                 receipt = self.actor.with_what_ifs(acted)
             timings |= acted.timings_ms | seen.timings | {"total": seen.so_far}
             trace = self._trace(understood, told, asking, {name: round(ms, 2) for name, ms in timings.items()})
-            trace = trace.model_copy(update={"tokens": seen.tokens})
+            channels = {name: round(ms, 2) for name, ms in channels.items()}
+            trace = trace.model_copy(update={"tokens": seen.tokens, "channels_ms": channels})
             reply = Reply(text=told.text, receipt=receipt, trace=trace, cart=acted.cart)
             with seen.stage("remember"):
                 done = TurnDone(reply, self.memory.save_turn(conversation, words, reply))
@@ -246,6 +255,7 @@ class Assistant:
             model_calls=int(asking.planner is not None and understood.planner != PRESSED) + told.model_calls,
             sentences=len(told.written),
             replaced=len(told.taken_out),
+            taken_out=told.taken_out,
             timings_ms=timings,
             prompts=asking.hashes,
             model=self.model.name if self.model is not None else "",

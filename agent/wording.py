@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+import re
+from datetime import date, datetime
 from decimal import Decimal
 
 from agent.language import marked, say, spoken
@@ -19,6 +20,10 @@ _STOCK = {
     Availability.BACKORDER: marked("on backorder"),
     Availability.UNKNOWN: "",
 }
+
+
+_DAY = re.compile(r"\b\d{4}-\d\d-\d\d\b")
+_PRICE = re.compile(rf"\b({'|'.join(_SIGNS)}) ?(\d[\d,]*(?:\.\d+)?)")
 
 
 def major(minor: int, currency: str) -> Decimal:
@@ -48,6 +53,23 @@ def sentence(text: str) -> str:
 def month(at: datetime) -> str:
     """A date as evidence shows it: "May 2022", "2022年5月"."""
     return f"{at.year}年{at.month}月" if spoken() == "zh" else f"{at:%B} {at.year}"
+
+
+def day(at: date) -> str:
+    """A day for people: "28 Nov 2026", "2026年11月28日"."""
+    return f"{at.year}年{at.month}月{at.day}日" if spoken() == "zh" else f"{at.day} {at:%b %Y}"
+
+
+def offer(promotion: str) -> str:
+    """A promotion as people read it: "10% off until 2026-11-28, was EUR 29.99" with the day and the price in words."""
+
+    def told(found: re.Match[str]) -> str:
+        try:
+            return day(date.fromisoformat(found.group()))
+        except ValueError:  # such as 2026-13-45
+            return found.group()
+
+    return _PRICE.sub(lambda found: f"{_SIGNS[found[1]]}{found[2]}", _DAY.sub(told, promotion))
 
 
 def either(names: tuple[str, ...] | list[str]) -> str:

@@ -188,7 +188,7 @@ def _turns(shop: Shop, count: int, seed: int) -> Iterator[tuple[str, Receipt, bo
             shopper = rng.choice(shoppers) if shoppers and rng.random() < _KNOWN else None
             message = polite_message(shop.catalogue, rng)
             consent = Consent(personalise=True, prompt=True)
-            receipt = assistant.reply(message, Conversation(), Profile(shopper=shopper, consent=consent)).reply.receipt
+            receipt = assistant.cards(message, Conversation(), Profile(shopper=shopper, consent=consent))
             if receipt.plan.act is Act.RECOMMEND and receipt.items:
                 yield message, receipt, shopper is not None
                 found += 1

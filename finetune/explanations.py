@@ -67,7 +67,7 @@ def explain_examples(
         shopper = rng.choice(known) if known and rng.random() < 0.7 else None
         message = rng.choice(IDEAS) if rng.random() < 0.25 else rng.choice(ASKS).format(thing=_thing(shop, rng))
         profile = Profile(shopper=shopper, consent=Consent(personalise=True, prompt=True))
-        receipt = assistant.reply(message, Conversation(), profile).reply.receipt
+        receipt = assistant.cards(message, Conversation(), profile)
         if receipt.plan.act is not Act.RECOMMEND or not receipt.items:
             continue
         for messages, those in _asked(prompt, receipt, message, with_history=shopper is not None):

@@ -21,6 +21,7 @@ from retrieval.history import History
 from retrieval.ranker.order import Gathered, ordered
 from retrieval.schema import Availability, Candidate, Candidates, Constraints, EventKind, Evidence, Need
 from retrieval.searchable import Searchable
+from retrieval.timing import timed
 from retrieval.tracing import span
 from retrieval.wording import answered, led, meaning, words_of
 
@@ -142,7 +143,8 @@ def text_lists(shop: Searchable, need: Need, k: int = REACH, within: Mask | None
     open_ = _open(shop, need) if within is None else _open(shop, need) & within
     query = Query(need, History.empty(np.datetime64(0, "us")), open_, meaning(shop.encoder, need))
     if mode_of(need) == "words":
-        with span("channel", channel="+".join(TEXT)) as told:  # one search: each is about what either found
+        both = "+".join(TEXT)  # one search: each is about what either found
+        with timed(both), span("channel", channel=both) as told:
             found = answered(shop, query, k + SPARE)
             told.set(candidates=max((len(scored.rows) for scored in found.values()), default=0))
         return found
@@ -234,7 +236,7 @@ def _behaviour(shop: Searchable, query: Query, mode: Mode, k: int, text: Mapping
 
 
 def _proposed(shop: Searchable, name: str, query: Query, k: int) -> Scored:
-    with span("channel", channel=name) as told:
+    with timed(name), span("channel", channel=name) as told:
         found = shop.channels[name].candidates(query, k)
         told.set(candidates=len(found.rows))
     return found

@@ -7,7 +7,7 @@ from html import escape
 from urllib.parse import urlsplit
 
 from agent.schema import ItemReceipt, Receipt
-from agent.wording import money, stock
+from agent.wording import money, offer, stock
 from retrieval.schema import Item
 from retrieval.text import label
 from ui.evidence import ledger
@@ -115,7 +115,7 @@ def _facts(item: Item) -> str:
     )
     return (
         f'<p class="xa-facts">{price}<span class="xa-where">{" · ".join(where)}</span></p>'
-        f'<p class="xa-facts">{state}{outside}</p>{_paragraph("xa-promo", item.promotion)}'
+        f'<p class="xa-facts">{state}{outside}</p>{_paragraph("xa-promo", offer(item.promotion))}'
     )
 
 

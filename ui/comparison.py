@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from html import escape
 
 from agent.schema import Act, Receipt
-from agent.wording import money, stock
+from agent.wording import money, offer, stock
 from retrieval.schema import Item
 from retrieval.text import label
 from ui.language import marked, say
@@ -18,7 +18,7 @@ _KNOWN: dict[str, Callable[[Item], str]] = {
     marked("Sold by"): lambda item: item.platform,
     marked("Brand"): lambda item: item.brand,
     marked("Aisle"): lambda item: label(item.category),
-    marked("Offer"): lambda item: item.promotion,
+    marked("Offer"): lambda item: offer(item.promotion),
 }
 
 

@@ -117,7 +117,7 @@ class Room:
         gone = self.desk.forget_shopper(self.shopper)
         self.begin()
         return say(
-            "Forgotten: {events} events, {conversations} conversations, {cart} lines in the cart.",
+            "Forgotten. Events: {events}, conversations: {conversations}, lines in the cart: {cart}.",
             events=gone.events,
             conversations=gone.conversations,
             cart=gone.cart,

@@ -7,7 +7,7 @@ Everything is written from the stored `Reply`, so an old turn reads as it went, 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 
 from agent.schema import ItemReceipt, Plan, Reply, Trace
@@ -45,8 +45,9 @@ def turn_record(reply: Reply, message: str = "") -> str:
         _section(say("Tokens"), _tokens(trace)),
         _section(say("Needs"), _needs(receipt.needs)),
         _section(say("Shown"), _items(receipt.items)),
-        _section(say("Channels: place, with score"), _channels(receipt.items)),
+        _section(say("Channels: place, with score"), _channels(receipt.items, trace.channels_ms)),
         _section(say("Limits"), _limits(receipt.items)),
+        _section(say("Sentences that grounding took out"), _taken_out(trace)),
     ]
     name = escape(say("How this turn went"))
     return f'<div class="xa-record" tabindex="0" role="region" aria-label="{name}">{"".join(parts)}</div>'
@@ -123,17 +124,28 @@ def _items(items: Sequence[ItemReceipt]) -> str:
     return _table((say("Item"), say("Score"), say("Part"), say("Id"), say("Without its event")), rows)
 
 
-def _channels(items: Sequence[ItemReceipt]) -> str:
-    """A row a channel, a column an item: so channels that carry the list are seen at once."""
-    names = sorted({said.channel for item in items for said in item.channels})
+def _channels(items: Sequence[ItemReceipt], took: Mapping[str, float]) -> str:
+    """A row a channel, a column an item: so channels that carry the list are seen at once; with what each took.
+
+    Channels that search together, such as "dense+lexical", have their time in the row of the first.
+    """
+    times = {name.split("+")[0]: ms for name, ms in took.items()}
+    names = sorted({said.channel for item in items for said in item.channels} | set(times))
     rows = []
     for name in names:
-        cells = []
+        cells = [f"{times[name]:,.1f}" if name in times else ""]
         for item in items:
             said = next((one for one in item.channels if one.channel == name), None)
             cells.append("" if said is None else f"<b>{said.rank}</b> <span>{said.score:.3g}</span>")
         rows.append(f'<tr><th scope="row">{escape(channel_name(name))}</th>{_cells(cells)}</tr>')
-    return _table((say("Channel"), *(str(item.rank) for item in items)), rows)
+    return _table((say("Channel"), say("ms"), *(str(item.rank) for item in items)), rows)
+
+
+def _taken_out(trace: Trace) -> str:
+    rows = [
+        f'<tr><th scope="row">{escape(one.sentence)}</th>{_cells([escape(one.reason)])}</tr>' for one in trace.taken_out
+    ]
+    return _table((say("Sentence"), say("Why")), rows)
 
 
 def _limits(items: Sequence[ItemReceipt]) -> str:

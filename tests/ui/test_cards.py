@@ -59,7 +59,7 @@ def test_a_card_tells_title_price_platform_stock_and_its_time_promotion_reason_a
         "Plaza",
         "Hiking socks",
         "in stock as of 1 Jul 2026",
-        "20% off until 2026-07-30",
+        "20% off until 30 Jul 2026",
         "You bought Ridge 4 trail shoes in July 2026.",
         "From another aisle",
     ):
