@@ -24,9 +24,11 @@ _SIGN = r"[$€£¥₹]"
 _MONEY = re.compile(rf"{_SIGN}\s?({_FIGURE.pattern})|({_FIGURE.pattern})\s?(?:USD|EUR|GBP|JPY|CNY|INR|AUD|CAD)\b")
 _PLAIN = (
     "a an the and or but so of to in on at by for from with as is are was be been it its this that these those there "
-    "here you your they their them one s get gets worth look come comes cost costs price priced sold also too which"
+    "here you your they their them one s get gets worth look come comes has have cost costs price priced sold also too"
 )
-_SILENT = {"score", "channels", "id", "image", "url", "what_if", "embedding"}
+_SILENT = {"score", "channels", "what_if"}  # parts of a receipt's item that say nothing of the world
+_IDS = {"id", "image", "url"}
+_DATE = re.compile(r"\d{4}-(\d\d)-\d\d")
 _STOCK = {
     "in stock": "in_stock",
     "out of stock": "out_of_stock",
@@ -62,6 +64,7 @@ class Judge:
         plan = self._asked["plan"]
         limits = [plan.get("price_min"), plan.get("price_max")]
         known = prices | {Decimal(minor) / scale for minor in limits if minor is not None for scale in (1, 100)}
+        known |= {Decimal(figure.replace(",", "")) for item in about for figure in _FIGURE.findall(item.item.promotion)}
         said = [next(filter(None, match.groups())) for match in _MONEY.finditer(text)]
         return [figure for figure in said if Decimal(figure.replace(",", "")) not in known]
 
@@ -75,18 +78,18 @@ def _parts(told: Any) -> tuple[set[str], set[Decimal]]:
     """Every word and every figure of a JSON value; dates give their months, days and years."""
     words: set[str] = set()
     figures: set[Decimal] = set()
+    those = told if isinstance(told, list) else []
     if isinstance(told, dict):
-        those = [*told, *told.values()] if "attributes" not in told else [*told["attributes"], *told.values()]
-    else:
-        those = told if isinstance(told, list) else []
+        those = [value for key, value in told.items() if key not in _IDS and (key != "item" or isinstance(value, dict))]
+        those += told.get("attributes", ())
     for one in those:
         more, counted = _parts(one)
         words, figures = words | more, figures | counted
     if isinstance(told, str):
         words |= {word.casefold() for word in _WORD.findall(told)}
         figures |= {Decimal(figure.replace(",", "")) for figure in _FIGURE.findall(told)}
-        if date := re.match(r"\d{4}-(\d\d)-(\d\d)T", told):
-            words.add(_MONTHS[int(date.group(1)) - 1])
+        months = [_MONTHS[int(date.group(1)) - 1] for date in _DATE.finditer(told)]
+        words |= {*months, *(month[:3] for month in months)}
     elif isinstance(told, int | float) and not isinstance(told, bool):
         figures.add(Decimal(str(told)))
     return words, figures

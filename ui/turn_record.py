@@ -129,7 +129,10 @@ def _channels(items: Sequence[ItemReceipt], took: Mapping[str, float]) -> str:
 
     Channels that search together, such as "dense+lexical", have their time in the row of the first.
     """
-    times = {name.split("+")[0]: ms for name, ms in took.items()}
+    times: dict[str, float] = {}
+    for name, ms in took.items():
+        first = name.split("+")[0]
+        times[first] = times.get(first, 0.0) + ms
     names = sorted({said.channel for item in items for said in item.channels} | set(times))
     rows = []
     for name in names:

@@ -37,6 +37,9 @@ def test_a_sentence_of_receipt_facts_passes(sentence: str) -> None:
     [
         (f"The {NAME} costs €29.90 on Harbour.", "wrong price"),
         (f"{NAME} costs €18.50.", "the other item's price"),
+        (f"{NAME} costs €400.00.", "a number that is no price"),
+        (f"{NAME} costs 58 euros.", "a count of shoppers as a price"),
+        (f"{NAME} costs €16.40.", "a difference as a price"),
         (f"{NAME} is on Meadow.", "the other item's platform"),
         (f"{NAME} is waterproof.", "invented attribute"),
         (f"{SOCKS} are in stock.", "stock that is not known"),

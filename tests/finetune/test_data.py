@@ -121,12 +121,17 @@ def test_an_example_is_the_prompt_that_serving_sends() -> None:
 
 def test_brief_data_ask_briefly_and_hide_the_right_thing_among_others_of_those_weeks(tmp_path: Path) -> None:
     shop = Shop.open(copy_of(sample_shop(), tmp_path / "shop"))
-    build(shop, tmp_path / "out", Sizes(0, 40, 40, 0), assume_consent=True, brief=True)
+    build(shop, tmp_path / "out", Sizes(0, 40, 40, 30), assume_consent=True, brief=True)
     records = lines(tmp_path / "out" / "train.jsonl")
-    systems = {load_prompt(task, "brief").system for task in ("infer", "choose")}
+    systems = {load_prompt(task, "brief").system for task in ("infer", "choose", "explain")}
     assert {record["messages"][0]["content"] for record in records} == systems  # type: ignore[index]
     needs = [record["messages"][-1]["content"] for record in records if record["task"] == "infer"]  # type: ignore[index]
     assert all("query" not in need for need in needs)
+    told = [record["messages"] for record in records if record["task"] == "explain"]
+    assert len(told) == 30
+    for _, asked, said in told:  # type: ignore[misc]
+        assert asked["content"].count("\n") == 0, "one thing at a time"
+        assert asked["content"].removeprefix("> ").split(" |")[0] in said["content"]
 
 
 def test_other_things_to_choose_from_were_taken_by_others_in_the_same_weeks(shop: Shop) -> None:

@@ -40,6 +40,13 @@ def test_it_tells_plan_time_tokens_channels_and_limits(kept: Reply) -> None:
     for stage in ("understand", "search", "rank", "explain", "what_if", "cards", "total"):
         assert f"{trace.timings_ms[stage]:,.1f}" in read.text, stage
     assert len(trace.tokens) == 4
+    assert {"dense+lexical", "popularity"} <= set(trace.channels_ms)
+    words = sum(ms for name, ms in trace.channels_ms.items() if name.split("+")[0] == "dense")
+    assert f"{channel_name('dense')}{words:,.1f}" in read.text
+    for name in trace.channels_ms:
+        assert channel_name(name.split("+")[0]) in read.text
+    assert LIES["invented price"].split(",")[0] in read.text, "what grounding took out is told"
+    assert trace.taken_out[0].reason in read.text
     for count in trace.tokens.values():
         assert f"{count:,}" in read.text
     for digest in trace.prompts.values():
