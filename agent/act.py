@@ -6,11 +6,11 @@ import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from agent.answer import answer, cart_words, clarifying, small_talk
+from agent.answer import answer, cart_words, clarifying, past_words, small_talk
 from agent.checks import checkable
 from agent.language import say
 from agent.memory import Memory
-from agent.planner.acts import EVERYTHING
+from agent.planner.acts import EVERYTHING, PAST
 from agent.planner.refer import asked_for
 from agent.receipt import build_receipt, constraints_of, plain_receipt
 from agent.relax import nothing_fits, only_near
@@ -64,8 +64,11 @@ class Actor:
             return self._cart(plan, conversation, profile, history)
         if plan.act in (Act.COMPARE, Act.EXPLAIN):
             return self._speak_of(plan, message, conversation, profile, history)
-        note = clarifying(plan) if plan.act is Act.CLARIFY else small_talk(message)
-        return Acted(plain_receipt(self.shop, plan, (), profile.shopper, [note]), history)
+        if plan.act is Act.CHITCHAT and plan.question == PAST:
+            notes = past_words(history, self.shop.catalogue)
+        else:
+            notes = [clarifying(plan) if plan.act is Act.CLARIFY else small_talk(message)]
+        return Acted(plain_receipt(self.shop, plan, (), profile.shopper, notes), history)
 
     def _recommend(self, plan: Plan, said: tuple[str, ...], profile: Profile, history: History) -> Acted:
         plan, notes = checkable(plan, self.shop.catalogue)

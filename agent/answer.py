@@ -6,10 +6,15 @@ import re
 
 from agent.ground import neutral_words
 from agent.language import marked, say
+from agent.planner.acts import serves
+from agent.planner.tokens import Text
 from agent.reason import QUOTED, did, telling, walk
 from agent.schema import Check, ItemReceipt, Plan, Shown
 from agent.sentences import split
 from agent.wording import listed, money, sentence, stock
+from retrieval.catalogue import Catalogue
+from retrieval.history import History
+from retrieval.schema import EventKind
 from retrieval.text import label, short_name, terms
 
 _WHY = frozenset({"why", "reason", "because", "suggest", "recommend", "evidence"})
@@ -37,6 +42,7 @@ _ASKED_ZH = {
 _PLACE_ZH = re.compile(
     r"(?:我(?:要|想要|选|喜欢)|就(?:要|是)?|看看|介绍一下)?第[一二三四五六七八九\d](?:个|款|件|双)?的?(?:呢|吧|好了|怎么样)?"
 )
+_LATEST = 6  # purchases told
 _STEPS = 3  # further steps of evidence told after the first
 _QUESTIONS = {
     "kind": marked("What kind of thing are you looking for?"),
@@ -126,6 +132,11 @@ def clarifying(plan: Plan) -> str:
 def small_talk(message: str) -> str:
     """A short answer to what isn't about shopping."""
     spoken = set(terms(message))
+    if serves(Text(message)):
+        return say(
+            "Orders, delivery, returns and payment are for the shop itself to answer: I can't see them. I can help you "
+            "find something it sells."
+        )
     if spoken & {"thank", "thx", "cheer", "谢谢"}:
         return say("You are welcome. Tell me whenever you would like to look for something.")
     if spoken & {"bye", "goodbye", "再见"}:
@@ -145,7 +156,26 @@ def cart_words(op: str, names: list[str], lines: list[tuple[Shown, int]]) -> lis
     for shown, quantity in lines:
         price = f" – {money(shown.price_minor, shown.currency)}" if shown.price_minor is not None else ""
         said.append(sentence(f"{quantity} x {shown.name}{price}"))
-    return said
+    return [*said, *_together(lines)]
+
+
+def _together(lines: list[tuple[Shown, int]]) -> list[str]:
+    """What all of a cart costs, where that can be told and isn't told by its only line."""
+    currencies = {shown.currency for shown, _ in lines}
+    prices = [(shown.price_minor, quantity) for shown, quantity in lines]
+    if sum(quantity for _, quantity in lines) < 2 or len(currencies) > 1 or any(price is None for price, _ in prices):
+        return []
+    total = sum((price or 0) * quantity for price, quantity in prices)
+    return [say("Together: {total}.", total=money(total, currencies.pop()))]
+
+
+def past_words(history: History, catalogue: Catalogue) -> list[str]:
+    """The shopper's latest purchases, newest first; that none is known where none is."""
+    bought = history.of_kind(EventKind.PURCHASE)
+    refs = [bought.ref(index, catalogue) for index in range(len(bought) - 1, max(-1, len(bought) - 1 - _LATEST), -1)]
+    if not refs:
+        return [say("I know of nothing that you bought here.")]
+    return [say("This is what you bought last, as far as I know:"), *(sentence(did(ref)) for ref in refs)]
 
 
 def limit_name(constraint: str) -> str:

@@ -44,10 +44,13 @@ class Judge:
     def __init__(self, receipt: Receipt) -> None:
         self._items = list(receipt.items)
         self._asked = receipt.model_dump(mode="json", include={"plan", "notes", "constraints", "shop"})
+        self._notes = {note.strip() for note in receipt.notes}
         self._last: list[ItemReceipt] = []
 
     def absent(self, sentence: str) -> list[str]:
         """The facts of a sentence that the receipt doesn't have; [] for a faithful one."""
+        if sentence.strip() in self._notes:
+            return []
         named = [item for item in self._items if item.name and item.name in sentence]
         if not sentence.lstrip("0123456789. ").startswith("You "):  # there, what looks like an item is something done
             self._last = named or self._last
@@ -112,6 +115,9 @@ def _foreign(text: str, words: set[str], figures: set[Decimal], shown: int) -> l
 
 
 def _stock(text: str, about: list[ItemReceipt]) -> list[str]:
+    for item in about:
+        for event in (event for evidence in (*item.evidence, *item.need.evidence) for event in evidence.events):
+            text = text.replace(event.title, " ")
     states = {item.item.availability for item in about}
     said = {words: Availability(state) for words, state in _STOCK.items() if words in text.casefold()}
     return [words for words, state in said.items() if state not in states]

@@ -8,11 +8,13 @@ from typing import Literal
 from agent.planner.lexicon import lexicon, said
 from agent.planner.tokens import Text
 
+PAST = "what was bought before"
+"""The question of a plan of small talk that asks for the shopper's own purchases."""
 EVERYTHING = "everything"
 """The question of a plan that removes all that is in the cart, which the planner can't see; it has no targets."""
 _CART = r"(?:cart|basket|trolley|shopping bag|bag)"
 _SO_MANY = (
-    r"(?<=^ )(?:(?:ok|okay|yes|then|,) )*(?:\d{1,2}|two|three|four|five|six|a couple|a dozen) of the "
+    r"(?<=^ )(?:(?:ok|okay|yes|then|and|also|plus|,) )*(?:\d{1,2}|two|three|four|five|six|a couple|a dozen) of the "
     r"(?:first|second|third|fourth|last|\w+ ones?)"
 )
 _BETWEEN = frozenset(
@@ -120,9 +122,19 @@ def asks(text: Text) -> bool:
     )
 
 
+def past(text: Text) -> bool:
+    """Whether a message asks what the shopper bought before."""
+    return text.has(said("acts.past"))
+
+
 def serves(text: Text) -> bool:
     """Whether a message asks about delivery, returns, payment: the shop's service rather than its goods."""
-    return (asks(text) or text.has(r"how|where|when|can|do you")) and text.has(said("more.service"))
+    return refunds(text) or ((asks(text) or text.has(r"how|where|when|can|do you")) and text.has(said("more.service")))
+
+
+def refunds(text: Text) -> bool:
+    """Whether a message wants money or goods to go back, whatever it points at."""
+    return text.has(said("more.refund"))
 
 
 def affirms(text: Text) -> bool:

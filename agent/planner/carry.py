@@ -128,6 +128,8 @@ def _terms(heard: Heard, plan: Plan, names: dict[str, Any], vocabulary: Vocabula
     new = [term for term in edits.exclude if terms(term)]
     wished = {t for p in heard.phrases for t in terms(p.text)} if plan.query or plan.include else set()
     dropped = {t for phrase in edits.unneeded for t in terms(phrase)}
+    wishes = {word for text in (plan.query, *plan.include) for word in words(text)}
+    dropped |= {t for word in wishes if lexicon().kind(word) in edits.any_kind for t in terms(word)}
     free = wished | dropped | set(edits.accepted)
     free |= {kind for term in free for kind in covered(term)}
     exclude = [t for t in plan.exclude if not set(terms(t)) <= free]

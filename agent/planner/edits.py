@@ -57,6 +57,7 @@ _WHOLE_LISTS = ("allergic", "avoid", "avoiding", "free")  # of what does harm, n
 class Edits:
     """Refusals in words or names; `unneeded` wishes and `accepted` refusals are dropped, `soft` wishes added.
 
+    Of `any_kind`, "colour" and "size", any will do: wishes for one are dropped.
     Of `exclude`, those in `names` are names of several words that the catalogue doesn't know ("mr. coffee").
     """
 
@@ -66,6 +67,7 @@ class Edits:
     not_categories: list[str] = field(default_factory=list)
     not_platforms: list[str] = field(default_factory=list)
     unneeded: list[str] = field(default_factory=list)
+    any_kind: list[str] = field(default_factory=list)
     accepted: list[str] = field(default_factory=list)
     soft: list[str] = field(default_factory=list)
     refused_references: bool = False
@@ -83,6 +85,7 @@ def read_edits(text: Text, vocabulary: Vocabulary, refused: Collection[str] = ()
     edits = Edits()
     if refused:
         _accept(text, edits, {term for phrase in refused for term in terms(phrase)})
+    _set_aside(text, edits)
     for match in text.find(said("edits.unneeded"), free=False):
         if any(text.taken[i] not in {"", "reference"} for i in text.span(match)):
             continue
@@ -106,6 +109,16 @@ def read_edits(text: Text, vocabulary: Vocabulary, refused: Collection[str] = ()
             continue
         _refuse(text, vocabulary, edits, span, match.group())
     return edits
+
+
+def _set_aside(text: Text, edits: Edits) -> None:
+    """Wishes of a kind of which any will do ("any colour"), and what is told to be another use ("not for A, for B")."""
+    for match in text.find(said("edits.any_kind")):
+        edits.any_kind.append("size" if "size" in match.groupdict().values() else "colour")
+        text.take(text.span(match), "edit")
+    for match in text.find(said("edits.contrast")):
+        edits.exclude.append(match["what"])
+        text.take(text.span(match), "edit")
 
 
 def _owned(text: Text, edits: Edits) -> None:

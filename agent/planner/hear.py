@@ -66,6 +66,7 @@ class Heard:
     small_talk: bool
     off_topic: bool
     serves: bool
+    past: bool
     returns: bool
     companion: str
 
@@ -89,6 +90,7 @@ def hear(message: str, conversation: Conversation, vocabulary: Vocabulary) -> He
     """Read a message in the light of what was shown and asked last."""
     text, previous, shown = Text(message), conversation.plan, conversation.shown
     reads = {name: text.has(said(f"acts.{name}")) for name in ("more", "dislike", "like", "ideas", "fresh", "mine")}
+    refunds = acts.refunds(text)
     asks, why, extreme = acts.asks(text), acts.asks_why(text), acts.extreme(text)
     compares = acts.compares(text) or (extreme != 0 and text.has(r"which|costs?|of (?:these|those)"))
     changes = text.has(said("acts.add")) or text.has(said("acts.remove"))
@@ -104,6 +106,7 @@ def hear(message: str, conversation: Conversation, vocabulary: Vocabulary) -> He
     wishes = read_wishes(text, shown=bool(shown))
     companion = _companion(text, previous or Plan())
     references = _references(text, conversation, act=changes or why or compares or asks or acts.is_places(text))
+    _take(text, "hear.not_them", "edit")
     recipient = read_recipient(text, previous.recipient if previous else None)
     cart = acts.cart_op(text, bool(references) or (quantity > 1 and bool(shown)))
     _take(text, "hear.similar", "reference")
@@ -117,7 +120,7 @@ def hear(message: str, conversation: Conversation, vocabulary: Vocabulary) -> He
     _take(text, "acts.fresh", "idiom")
     names = read_names(text, vocabulary, head_of(previous.query) if previous else "")
     ideas = reads["ideas"] or reads["mine"] or other_aisle
-    serves = acts.serves(text) and not references
+    serves = refunds or (acts.serves(text) and not references)
     answering = previous is not None and previous.act is Act.CLARIFY and not text.has(_PARTING)
     return Heard(
         text=text, price=price, wishes=wishes, recipient=recipient, references=tuple(references), edits=edits,
@@ -127,7 +130,7 @@ def hear(message: str, conversation: Conversation, vocabulary: Vocabulary) -> He
         fresh=reads["fresh"], similar=similar, affirms=acts.affirms(text), reset=reset, any_brand=any_brand,
         any_platform=any_platform, other_brand=other_brand, other_platform=other_platform, other_aisle=other_aisle,
         mine=reads["mine"] and not recipient.name, small_talk=not answering and acts.is_small_talk(text),
-        off_topic=acts.off_topic(text) or serves, serves=serves,
+        off_topic=acts.off_topic(text) or serves, serves=serves, past=acts.past(text),
         returns=any(returns), companion=companion or _fitted(text, references, previous or Plan()),
     )  # fmt: skip
 

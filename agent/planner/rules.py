@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from agent.planner.acts import EVERYTHING
+from agent.planner.acts import EVERYTHING, PAST
 from agent.planner.answers import answered
 from agent.planner.carry import carry
 from agent.planner.chinese import has_chinese, plan_chinese
@@ -59,11 +59,18 @@ class RulesPlanner:
         before = Message(role="user", text=first), Message(role="assistant", text="", plan=retracted)
         return self._plan(rest, conversation.model_copy(update={"messages": (*conversation.messages, *before)}))
 
-    def turns_away(self, message: str, conversation: Conversation) -> bool:
-        """Whether a message says no more than one of the fixed phrases for another brand, shop or aisle."""
-        if not conversation.shown or has_chinese(message):
+    def sure(self, message: str, conversation: Conversation) -> bool:
+        """Whether a message says no more than a fixed phrase, which nobody need read again.
+
+        Such are another brand, shop or aisle, questions of the shop's service, and of what was bought before.
+        """
+        if has_chinese(message):
             return False
         heard = hear(plainer(shortened(message), self.vocabulary), conversation, self.vocabulary)
+        if heard.past or heard.serves:
+            return True
+        if not conversation.shown:
+            return False
         other = heard.other_brand or heard.other_platform or heard.other_aisle
         return (other or heard.any_brand or heard.any_platform) and not heard.phrases
 
@@ -98,6 +105,8 @@ def _about(act: Act, heard: Heard, conversation: Conversation, message: str) -> 
         quantity = heard.quantity if heard.cart == "add" else 1
         return {"cart_op": heard.cart, "targets": _cart_targets(heard, conversation), "quantity": quantity}
     if act is Act.CHITCHAT:
+        if heard.past:
+            return {"question": PAST}
         focus = conversation.plan.targets if conversation.plan else ()
         return {"targets": tuple(item.id for item in heard.targets) or focus}
     return {"targets": _targets(heard, conversation, act), "question": message[:500]}
@@ -125,7 +134,7 @@ def _act(heard: Heard, conversation: Conversation) -> Act:
     about = _about_shown(heard, wants=wants) if conversation.shown else None
     if about is not None:
         return about
-    if heard.serves or (heard.off_topic and not _asks_for_goods(heard)):
+    if heard.past or heard.serves or (heard.off_topic and not _asks_for_goods(heard)):
         return Act.CHITCHAT
     named = heard.names.brands or heard.names.platforms or heard.names.categories
     if wants or heard.ideas or named or heard.recipient.said or (heard.dislikes and conversation.plan):
@@ -135,6 +144,7 @@ def _act(heard: Heard, conversation: Conversation) -> Act:
         or heard.wishes.offer
         or heard.wishes.stock is not None
         or heard.edits.unneeded
+        or heard.edits.any_kind
         or heard.any_brand
         or heard.any_platform
         or heard.other_brand

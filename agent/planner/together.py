@@ -74,7 +74,7 @@ class Together:
         ruled = self._rules.plan(message, conversation)
         if has_chinese(message) or len(message) > LONG or _MARKUP & {*message}:
             return ruled, "rules"  # the model never saw the like
-        if self._rules.turns_away(message, conversation):
+        if self._rules.sure(message, conversation):
             return ruled, "rules"
         with self._small.reserved(self._patience) as had:
             if not had:
@@ -96,6 +96,8 @@ class Together:
             return ruled, "rules"
         plan = _with_plain(plan, ruled, message, conversation.plan)
         if _agree(plan, ruled) or _left_to_rules(plan, ruled) or _drops(plan, ruled, message, self._rules.vocabulary):
+            return ruled, "rules"
+        if _wants_refused(plan, ruled, conversation.plan):
             return ruled, "rules"
         told = done.logprob if done.logprob is not None else 0.0
         other = self._small.likelihood(ruled, reading, deadline=deadline)
@@ -140,6 +142,12 @@ def _drops(plan: Plan, ruled: Plan, message: str, vocabulary: Vocabulary) -> boo
     names = (plan.query, *plan.include, *plan.exclude, plan.recipient or "")
     names += (*plan.brands, *plan.not_brands, *plan.categories, *plan.not_categories, *plan.platforms)
     return any(vocabulary.count(word) for word in heard - {*terms(" ".join(names))})
+
+
+def _wants_refused(plan: Plan, ruled: Plan, before: Plan | None) -> bool:
+    """Whether what the rules hear refused is searched for: "he already has a grinder" asks for none."""
+    refused = {*terms(" ".join(ruled.exclude))} - {*terms(" ".join(before.exclude if before else ()))}
+    return bool(refused & {*terms(" ".join((plan.query, *plan.include)))})
 
 
 @cache
