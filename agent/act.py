@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 from agent.answer import answer, cart_words, clarifying, past_words, small_talk
 from agent.checks import checkable
+from agent.forgetting import history_of
 from agent.language import say
 from agent.memory import Memory
 from agent.planner.acts import EVERYTHING, PAST
@@ -65,7 +66,8 @@ class Actor:
         if plan.act in (Act.COMPARE, Act.EXPLAIN):
             return self._speak_of(plan, message, conversation, profile, history)
         if plan.act is Act.CHITCHAT and plan.question == PAST:
-            notes = past_words(history, self.shop.catalogue)
+            own = history_of(self.shop, self.memory, profile.shopper) if profile.shopper else history
+            notes = past_words(own, self.shop.catalogue)  # to know one's own purchases is no personalising
         else:
             notes = [clarifying(plan) if plan.act is Act.CLARIFY else small_talk(message)]
         return Acted(plain_receipt(self.shop, plan, (), profile.shopper, notes), history)

@@ -40,6 +40,12 @@ _DENIALS = frozenset(
     {"not", "no", "without", "never", "none", "neither", "nor", "cannot", "isn't", "aren't", "doesn't"}
 )
 _DENIALS |= {"don't", "didn't", "won't", "can't", "wasn't", "hasn't", "lacks"}
+_OFFER = re.compile(
+    r"\d+ ?%(?: off)?|half[- ]price|\breduced\b|\bon sale\b|\bdiscount\w*"
+    r"|\b(?:\d|two|three|four|buy one)[- ]for[- ](?:\d|one|two|three)|\bfor free\b"
+    r"|\bfree (?:delivery|shipping|gift)\b|\boff (?:this|today|now|the price)\b",
+    re.IGNORECASE,
+)
 _ASIDE = frozenset({"in", "your", "cart", "on", "at", "from", "the", "a", "an", "some", "and", "of", "last"})
 _CHEAPER = frozenset({"cheaper", "dearer", "cheapest", "dearest", "costlier", "costliest"})
 _COMPARING = _CHEAPER | {"less", "more", "than", "difference", "differ", "differs", "between", "apart"}
@@ -87,6 +93,7 @@ class Grounder:
             or self._foreign_words(rest, facts)
             or self._false_claim(rest, facts)
             or self._wrong_stock(rest, scope)
+            or self._offer(rest, scope)
             or self._denial(rest, scope)
             or self._backwards(rest, scope)
             or self._comparison(rest, named or tuple(self._items))
@@ -151,6 +158,14 @@ class Grounder:
         true = {self._items[rank].item.availability for rank in scope} | (set() if scope else set(limits))
         return f"stock {either(sorted(said - true))} is not in the receipt" if said - true else ""
 
+    def _offer(self, text: str, scope: tuple[int, ...]) -> str:
+        """A reduction must be told in these very words: single ones of them stand in titles ("half sleeve")."""
+        goods = [self._items[rank].item for rank in scope or self._items]
+        told = [text for one in goods for text in (one.title, one.description, one.promotion)]
+        known = _spaced(" . ".join((*told, *self._receipt.notes)))
+        found = (_spaced(match.group()) for match in _OFFER.finditer(text))
+        return next((f"“{said}” is no offer in the receipt" for said in found if said not in known), "")
+
     def _denial(self, text: str, scope: tuple[int, ...]) -> str:
         spoken = words(text)
         denied = [i for i, word in enumerate(spoken) if word in _DENIALS]
@@ -192,6 +207,11 @@ class Grounder:
         low = said & {"cheaper", "cheapest"}
         right = own == min(known) if low else own == max(known)
         return "" if right and min(known) < max(known) else "a price comparison that the prices don't bear out"
+
+
+def _spaced(text: str) -> str:
+    """Small letters with hyphens and runs of white space as one space."""
+    return " ".join(text.casefold().replace("-", " ").replace(" %", "%").split())
 
 
 def _mark(number: int) -> str:

@@ -9,9 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 
 from agent.explain import reply_lines
-from agent.reason import reason
+from agent.planner.acts import PAST
+from agent.reason import QUOTED, reason
 from agent.schema import Act, ItemReceipt, Receipt, Reply
 from retrieval.schema import EventRef, Evidence, Need
+from retrieval.text import short_name
 
 Gone = Callable[[EventRef], bool]
 
@@ -30,12 +32,20 @@ def without(reply: Reply, gone: Gone, titles: Collection[str]) -> Reply:
     receipt = reply.receipt
     items = tuple(_item(item, gone, titles) for item in receipt.items)
     needs = tuple(_need(need, gone) for need in receipt.needs)
-    fresh = receipt.model_copy(update={"items": items, "needs": needs})
+    fresh = receipt.model_copy(update={"items": items, "needs": needs, "notes": _untold(receipt, titles)})
     if fresh == receipt:
         return reply
     fresh = fresh.model_copy(update={"notes": _notes(fresh, receipt)})
     trace = reply.trace.model_copy(update={"taken_out": ()})
     return reply.model_copy(update={"receipt": fresh, "text": "\n".join(reply_lines(fresh)), "trace": trace})
+
+
+def _untold(receipt: Receipt, titles: Collection[str]) -> tuple[str, ...]:
+    """The notes; a list of purchases, the only ones that name events without evidence, without the forgotten ones."""
+    if receipt.plan.question != PAST:
+        return receipt.notes
+    names = [short_name(title, QUOTED) for title in titles]
+    return tuple(note for note in receipt.notes if not any(name in note for name in names))
 
 
 def _item(item: ItemReceipt, gone: Gone, titles: Collection[str]) -> ItemReceipt:
@@ -57,7 +67,7 @@ def _kept(several: tuple[Evidence, ...], gone: Gone) -> tuple[Evidence, ...]:
 
 
 def _notes(fresh: Receipt, old: Receipt) -> tuple[str, ...]:
-    """Notes of an explanation tell the reasons of before: they are told anew; others name no events."""
+    """Notes of an explanation tell the reasons of before: they are told anew."""
     if old.plan.act is not Act.EXPLAIN:
-        return old.notes
+        return fresh.notes
     return tuple(f"{item.name}: {item.reason}" if item.reason else item.name for item in fresh.items)

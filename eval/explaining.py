@@ -26,7 +26,7 @@ from agent.prompting import PromptLibrary, load_prompt
 from agent.prose import Prose, Told
 from agent.schema import Act, Consent, Conversation, Profile, Receipt
 from agent.sentences import split
-from agent.turn import Assistant
+from agent.turn import Assistant, Settings
 from eval.faithful import Judge
 from eval.lies import KINDS, Scene, lie
 from eval.results import Results
@@ -132,7 +132,13 @@ class _Hearing:
 
 
 def explained(
-    shop: Shop, model: ChatModel | None = None, *, turns: int = 2000, seed: int = 0, progress: Progress = silent
+    shop: Shop,
+    model: ChatModel | None = None,
+    *,
+    turns: int = 2000,
+    cards: int = 6,
+    seed: int = 0,
+    progress: Progress = silent,
 ) -> Results:
     """Tell turns in which goods are shown, and judge every sentence.
 
@@ -140,6 +146,7 @@ def explained(
         shop: an opened shop; its state is not touched.
         model: one that explains; None for the template alone, into which lies are slipped as well.
         turns: how many, on shoppers' messages, with histories and without.
+        cards: items shown in a turn at most.
         seed: of messages, shoppers and lies.
         progress: told how far it is.
 
@@ -154,7 +161,7 @@ def explained(
     if len(shop.catalogue) == 0:
         raise EvaluationError("the shop holds no goods", "ingest some")
     hearing = _Hearing(_prose(model, shop) if model is not None else None, shop.catalogue, seed)
-    for number, (message, receipt, allowed) in enumerate(_turns(shop, turns, seed)):
+    for number, (message, receipt, allowed) in enumerate(_turns(shop, turns, cards, seed)):
         progress("telling turns", number, turns)
         hearing.hear(number, message, receipt, with_history=allowed)
     values = {
@@ -179,10 +186,11 @@ def _prose(model: ChatModel, shop: Shop) -> Prose:
     return prose
 
 
-def _turns(shop: Shop, count: int, seed: int) -> Iterator[tuple[str, Receipt, bool]]:
+def _turns(shop: Shop, count: int, cards: int, seed: int) -> Iterator[tuple[str, Receipt, bool]]:
     """Messages with the receipts of what is shown, and whether the shopper's history may be told to a model."""
     with tempfile.TemporaryDirectory() as folder, Memory.at(Path(folder) / "state.sqlite3") as memory:
-        assistant, rng = Assistant(shop, memory), random.Random(f"explain {seed}")  # noqa: S311 (no secret)
+        assistant = Assistant(shop, memory, settings=Settings(cards=cards))
+        rng = random.Random(f"explain {seed}")  # noqa: S311 (no secret)
         shoppers, found = shop.shoppers(), 0
         for _ in range(_TRIES * count):
             shopper = rng.choice(shoppers) if shoppers and rng.random() < _KNOWN else None

@@ -40,6 +40,7 @@ def test_a_sentence_of_receipt_facts_passes(sentence: str) -> None:
         (f"{NAME} costs €400.00.", "a number that is no price"),
         (f"{NAME} costs 58 euros.", "a count of shoppers as a price"),
         (f"{NAME} costs €16.40.", "a difference as a price"),
+        (f"{NAME} is 58% off this week.", "a count of shoppers as a reduction"),
         (f"{NAME} is on Meadow.", "the other item's platform"),
         (f"{NAME} is waterproof.", "invented attribute"),
         (f"{SOCKS} are in stock.", "stock that is not known"),

@@ -11,6 +11,7 @@ from typing import Any
 import polars as pl
 import pytest
 
+from agent.planner.acts import PAST
 from agent.planner.rules import RulesPlanner
 from agent.planner.spelling import bases, redoubled
 from agent.planner.tokens import Text
@@ -136,7 +137,32 @@ TURNS = [
 ]
 
 
-@pytest.mark.parametrize(("turns", "expected"), [*NAMES, *MONEY, *TOPICS, *RETRACTED, *PEOPLE, *TURNS])
+IN_PASSING = [
+    row("jug | add the first one | and 2 of the third one", act=K, targets=("s:3",), cart_op="add", quantity=2),
+    row("jug | plus three of the second", act=K, targets=("s:2",), cart_op="add", quantity=3),
+    row("running shoes | not for trail, for road", query="running shoes", words="road", exclude=("trail",)),
+    row("mill | not for espresso but for filter", without="espresso", words="filter", exclude=("espresso",)),
+    row("mugs for my dad | not for my dad, for my mum", query="mugs", recipient="mum", exclude=()),
+    row("blue running shoes | ok forget the colour", act=R, query="running shoes"),
+    row("blue jug | any colour is fine", act=R, query="jug"),
+    row("blue jug | the colour doesn't matter to me", act=R, query="jug"),
+    row("large blue jug | any size will do", act=R, query="blue jug"),
+    row("jug | something fancier", act=R, query="jug", price_min=3501),
+    row("jug | a bit posher", act=R, query="jug", price_min=3501),
+    row("jug | how do I return something", act=S, query="jug"),
+    row("jug | how do i send this back?", act=S, query="jug"),
+    row("jug | can I get a refund", act=S, query="jug"),
+    row("jug | what did i buy last time?", act=S, query="jug", question=PAST),
+    row("show me my purchase history", act=S, question=PAST),
+    row("jug | recommend something new based on what I've bought", act=R),
+    row("jug | how much would all of that cost", act=K, cart_op="show", targets=()),
+    row("jug | how much is it altogether?", act=K, cart_op="show", targets=()),
+    row("jug | how much is the second one", act=E, targets=("s:2",)),
+    row("camping w my kids", without="w"),
+]
+
+
+@pytest.mark.parametrize(("turns", "expected"), [*NAMES, *MONEY, *TOPICS, *RETRACTED, *PEOPLE, *TURNS, *IN_PASSING])
 def test_a_mended_reading(turns: str, expected: dict[str, Any]) -> None:
     check(talk(*turns.split(" | ")), expected)
 

@@ -86,6 +86,24 @@ def test_it_may_not_drop_a_word_that_goods_have_though_it_may_drop_talk() -> Non
         assert ("wood" in f"{plan.query} {' '.join(plan.include)}") is (reader == "rules")
 
 
+def test_it_may_not_search_for_what_the_rules_hear_refused() -> None:
+    """ "He already has a torch" asks for none."""
+    wish = Conversation(messages=(Message(role="assistant", text="", plan=Plan(query="trail shoes"), shown=()),))
+    change = {"act": "recommend", "topic": "replace", "query": " torch"}
+    for message, reader in (("he already has a torch", "rules"), ("now a torch", "model")):
+        sure = ScriptedModel(plans=[change], logprob=0.0)
+        plan, who = together(sure).read(message, wish, deadline=time.monotonic() + 30)
+        assert who == reader or plan == RULES.plan(message, wish)
+        assert (plan.exclude == ("torch",)) is (reader == "rules")
+
+
+@pytest.mark.parametrize("message", ["how do I return something", "what did I buy last time?"])
+def test_what_fixed_phrases_cover_it_is_not_asked(message: str) -> None:
+    model = ScriptedModel(plans=[CHANGE], logprob=0.0)
+    plan, who = together(model).read(message, Conversation(), deadline=time.monotonic() + 30)
+    assert (who, plan.act.value, model.asked) == ("rules", "chitchat", [])
+
+
 def test_it_may_not_wish_for_stock_where_the_rules_hear_no_such_wish() -> None:
     for message, wished in ((MESSAGE, False), (f"{MESSAGE}, in stock only", True)):
         sure = ScriptedModel(plans=[CHANGE | {"in_stock": True}], logprob=0.0)

@@ -119,6 +119,7 @@ def explain(
     *,
     shop: Shop,
     turns: Annotated[int, typer.Option(min=1, help="In which goods are shown.")] = 2_000,
+    cards: Annotated[int, typer.Option(min=1, max=20, help="Shown in a turn at most.")] = 6,
     model_url: ModelUrl = None,
     model: ModelName = None,
     model_path: ModelPath = None,
@@ -137,7 +138,7 @@ def explain(
     from ui.commands.evaluate import told
 
     with bars() as progress:
-        results = explained(OpenShop.open(shop), options.open(), turns=turns, seed=seed, progress=progress)
+        results = explained(OpenShop.open(shop), options.open(), turns=turns, cards=cards, seed=seed, progress=progress)
     if out is not None:
         write(out, results)
     return told(results, quiet=as_json)
