@@ -11,7 +11,7 @@ from agent.checks import checkable
 from agent.forgetting import history_of
 from agent.language import say
 from agent.memory import Memory
-from agent.planner.acts import EVERYTHING, PAST
+from agent.planner.acts import BESIDE, EVERYTHING, PAST
 from agent.planner.refer import asked_for
 from agent.receipt import build_receipt, constraints_of, plain_receipt
 from agent.relax import nothing_fits, only_near
@@ -86,7 +86,7 @@ class Actor:
             asked = Need(text=text, wanted=plan.include, constraints=limits, said=said[-LATEST:])
             first = meant(self.shop.catalogue, search(self.shop, asked, guide))
             others = [search(self.shop, need, guide) for need in self._across(asked, first, guide, plan)]
-            searched = (first, *others)
+            searched = tuple(others) if others and plan.question == BESIDE else (first, *others)
             ranked = time.perf_counter()
             ranking = rank(self.shop, searched, self.cards, guide)
         else:
@@ -105,9 +105,10 @@ class Actor:
 
     def _across(self, asked: Need, found: Candidates, history: History, plan: Plan) -> tuple[Need, ...]:
         """Needs in other aisles beside what was asked; the shopper's limits hold there as well."""
-        if plan.categories or plan.brands or not self.across:
+        most = max(self.across, self.cards // 2) if plan.question == BESIDE else self.across
+        if (plan.categories or plan.brands) and plan.question != BESIDE:
             return ()
-        return infer_needs(self.shop, history, self.across, asked=asked, found=found)
+        return infer_needs(self.shop, history, most, asked=asked, found=found) if most else ()
 
     def _payable(self, plan: Plan) -> tuple[Plan, list[str]]:
         """Give a price limit this shop's currency, or ask where it is in another."""
@@ -157,6 +158,9 @@ class Actor:
         if operation == "remove" and plan.question == EVERYTHING:
             return self._emptied(plan, owner, profile, history)
         targets = [item for item in plan.targets if item in self.shop.catalogue.row_of]
+        if operation == "remove" and not targets:
+            held = [line.item for line in self.memory.cart(owner)]
+            targets = [item for item in held if len(held) == 1 and item in self.shop.catalogue.row_of]
         if operation != "show" and not targets:
             ask = plan.model_copy(update={"act": Act.CLARIFY, "ask": "item"})
             return Acted(plain_receipt(self.shop, ask, (), profile.shopper, [clarifying(ask)]), history)
@@ -173,8 +177,8 @@ class Actor:
         ]
         counts = dict(lines)
         rows = [self.shop.catalogue.row_of[item] for item in counts]
-        held = [item.shown for item in plain_receipt(self.shop, plan, rows, profile.shopper).items]
-        inside = [(item, counts[item.id]) for item in held]
+        goods = [item.shown for item in plain_receipt(self.shop, plan, rows, profile.shopper).items]
+        inside = [(item, counts[item.id]) for item in goods]
         rows = [self.shop.catalogue.row_of[item] for item in targets] or rows
         receipt = plain_receipt(self.shop, plan, rows, profile.shopper)
         names = [i.name for i in receipt.items if i.item.id not in missing] if operation != "show" else []

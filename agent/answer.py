@@ -24,6 +24,10 @@ _ABOUT = {
     "brand": frozenset({"brand", "make", "maker", "manufacturer", "made"}),
     "platform": frozenset({"platform", "sell", "seller", "sold", "where"}),
 }
+_MEASURES = {
+    "weigh": "weight", "heavy": "weight", "long": "length", "wide": "width", "tall": "height", "high": "height",
+    "thick": "thickness", "deep": "depth", "big": "size", "large": "size", "coloured": "colour", "colors": "colour",
+}  # fmt: skip
 _LIMITS = {
     "price": marked("price"),
     "stock": marked("stock"),
@@ -66,7 +70,7 @@ def answer(item: ItemReceipt, question: str) -> list[str]:
     for field, cues in _ABOUT.items():
         if spoken & cues or _ASKED_ZH[field].search(question):
             return [_field(item, field)]
-    asked = [term for term in asked if not term.isdigit()]
+    asked = [_MEASURES.get(term, term) for term in asked if not term.isdigit()]
     if set(asked) <= {*terms(item.item.platform), *terms(item.item.brand)}:
         return [summary(item)]
     said = _quote(item, asked)

@@ -89,6 +89,9 @@ def comparison(receipt: Receipt) -> list[str]:
             lines.append(say("{low} is cheaper than {high} by {less}.", low=low.name, high=high.name, less=less))
         else:
             lines.append(say("The price is the same."))
+        if gap and len(priced) > 2 and priced[1].item.price_minor != low.item.price_minor:
+            price = money(low.item.price_minor, low.item.currency)
+            lines.append(say("{low} costs least of these: {price}.", low=low.name, price=price))
     return [*lines, *receipt.notes]
 
 

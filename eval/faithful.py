@@ -15,8 +15,10 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
+from agent.reason import QUOTED
 from agent.schema import ItemReceipt, Receipt
 from retrieval.schema import Availability
+from retrieval.text import short_name
 
 _WORD = re.compile(r"[^\W\d_]+")
 _FIGURE = re.compile(r"\d+(?:,\d{3})*(?:\.\d+)?")
@@ -117,7 +119,7 @@ def _foreign(text: str, words: set[str], figures: set[Decimal], shown: int) -> l
 def _stock(text: str, about: list[ItemReceipt]) -> list[str]:
     for item in about:
         for event in (event for evidence in (*item.evidence, *item.need.evidence) for event in evidence.events):
-            text = text.replace(event.title, " ")
+            text = text.replace(event.title, " ").replace(short_name(event.title, QUOTED), " ")
     states = {item.item.availability for item in about}
     said = {words: Availability(state) for words, state in _STOCK.items() if words in text.casefold()}
     return [words for words, state in said.items() if state not in states]

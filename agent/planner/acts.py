@@ -10,6 +10,8 @@ from agent.planner.tokens import Text
 
 PAST = "what was bought before"
 """The question of a plan of small talk that asks for the shopper's own purchases."""
+BESIDE = "what goes with it"
+"""The question of a plan that asks for goods of other aisles that go with what was asked for before."""
 EVERYTHING = "everything"
 """The question of a plan that removes all that is in the cart, which the planner can't see; it has no targets."""
 _CART = r"(?:cart|basket|trolley|shopping bag|bag)"

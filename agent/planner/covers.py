@@ -1,4 +1,4 @@
-"""What a refused food covers besides itself: who wants no nuts wants no peanuts either.
+"""What a refused food or wool covers besides itself: who wants no nuts wants no peanuts either.
 
 Filters match whole words, so a kind is named by hand: goods that merely end in the same letters ("donut", "coconut
 shell", "buckwheat", "starfish") must not be taken for one.
@@ -21,11 +21,12 @@ KINDS: dict[str, tuple[str, ...]] = {
     "bread": ("gingerbread", "flatbread", "cornbread", "shortbread"),
     "bean": ("soybean",),
     "soy": ("soya", "soybean"),
+    "wool": ("merino", "lambswool", "cashmere", "woollen", "woolen"),
 }  # fmt: skip
 
 
 def covered(phrase: str) -> tuple[str, ...]:
-    """The kinds that a refused food covers, as single terms; () for all other words."""
+    """The kinds that a refused food or wool covers, as single terms; () for all other words."""
     said = [term for term in terms(phrase) if term not in {"tree", "any", "mixed"}]
     return KINDS.get(said[0], ()) if len(said) == 1 else ()
 

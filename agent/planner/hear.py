@@ -32,7 +32,8 @@ class Heard:
 
     `extreme` is -1 where it asks for the cheapest of the shown items, 1 for the dearest,
     `fresh` asks for ideas anew, `other_aisle` for goods unlike those shown, `mine` for what the shopper may need,
-    `returns` for what was shown before, `companion` tells the goods that others are to go with.
+    `returns` for what was shown before, `beside` for what goes with that and nothing named; `companion` tells the goods
+    that others are to go with.
     """
 
     text: Text
@@ -67,6 +68,7 @@ class Heard:
     off_topic: bool
     serves: bool
     past: bool
+    beside: bool
     returns: bool
     companion: str
 
@@ -131,6 +133,7 @@ def hear(message: str, conversation: Conversation, vocabulary: Vocabulary) -> He
         any_platform=any_platform, other_brand=other_brand, other_platform=other_platform, other_aisle=other_aisle,
         mine=reads["mine"] and not recipient.name, small_talk=not answering and acts.is_small_talk(text),
         off_topic=acts.off_topic(text) or serves, serves=serves, past=acts.past(text),
+        beside=text.has(said("hear.beside")),
         returns=any(returns), companion=companion or _fitted(text, references, previous or Plan()),
     )  # fmt: skip
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from agent.planner.acts import EVERYTHING, PAST
+from agent.planner.acts import BESIDE, EVERYTHING, PAST
 from agent.planner.answers import answered
 from agent.planner.carry import carry
 from agent.planner.chinese import has_chinese, plan_chinese
@@ -62,12 +62,12 @@ class RulesPlanner:
     def sure(self, message: str, conversation: Conversation) -> bool:
         """Whether a message says no more than a fixed phrase, which nobody need read again.
 
-        Such are another brand, shop or aisle, questions of the shop's service, and of what was bought before.
+        Such are another brand, shop or aisle, what goes with something, the shop's service, and past purchases.
         """
         if has_chinese(message):
             return False
         heard = hear(plainer(shortened(message), self.vocabulary), conversation, self.vocabulary)
-        if heard.past or heard.serves:
+        if heard.past or heard.serves or heard.beside:
             return True
         if not conversation.shown:
             return False
@@ -86,11 +86,15 @@ class RulesPlanner:
         if not any(c.isascii() and c.isalnum() for c in message) and not _is_latin(message):
             return base.model_copy(update={"act": Act.RECOMMEND, "query": message[:MAX_QUERY], "confidence": 0.5})
         plain = answered(message, base.model_copy(update={"act": previous.act})) if previous is not None else None
-        if plain is not None:
-            return plain
+        return plain or self._heard(message, base, conversation)
+
+    def _heard(self, message: str, base: Plan, conversation: Conversation) -> Plan:
+        """The plan for a message that the readers take apart."""
         heard = hear(message, conversation, self.vocabulary)
         if heard.reset and heard.cart is None:
             base, conversation = Plan(), Conversation()
+        if heard.beside and base.query:
+            return base.model_copy(update={"act": Act.RECOMMEND, "question": BESIDE, "confidence": 0.9})
         act = _act(heard, conversation)
         if act is Act.RECOMMEND:
             return carry(heard, base, conversation, self.vocabulary)

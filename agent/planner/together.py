@@ -25,6 +25,7 @@ from retrieval.errors import ModelOutputError, ModelTimeoutError
 from retrieval.text import terms
 
 Reader = Literal["rules", "model"]
+_MONEY = frozenset({"budget", "price", "money", "cost", "limit"})
 _MARKUP = frozenset("<>{}[]\\")
 LONG = 300  # characters; longer messages are stories, which the model was not trained on
 SURE = 0.6  # the least probability of its whole answer at which a model is followed that can tell no more
@@ -160,9 +161,12 @@ def _chatter() -> frozenset[str]:
 def _left_to_rules(plan: Plan, ruled: Plan) -> bool:
     """Whether the model may not decide.
 
-    That is where the rules see the cart or talk of what was shown, and where it opens a cart without naming a thing.
+    That is where the rules see the cart or talk of what was shown, and which item, where it searches for nothing but
+    words of asking ("budget") in place of goods, and where it opens a cart without naming a thing.
     The rules speak of these only where their patterns are plain, and nothing is to enter or leave a cart by mistake.
     """
-    if ruled.act in (Act.CART, Act.COMPARE, Act.EXPLAIN) and plan.act is not ruled.act:
+    if ruled.act in (Act.CART, Act.COMPARE, Act.EXPLAIN):
+        return plan.act is not ruled.act or (bool(ruled.targets) and plan.targets != ruled.targets)
+    if {*terms(ruled.query)} - _chatter() and plan.query and not {*terms(plan.query)} - _chatter() - _MONEY:
         return True
-    return plan.act is Act.CART and ruled.act is not Act.CART and not plan.targets
+    return plan.act is Act.CART and not plan.targets

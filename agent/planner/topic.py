@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from itertools import pairwise
+from itertools import pairwise, takewhile
 
 from agent.planner.hear import Heard
 from agent.planner.lexicon import lexicon, said
@@ -113,7 +113,7 @@ def _relation(heard: Heard, chosen: Phrase, base: Plan, vocabulary: Vocabulary) 
     asked = chosen.cue == "request" and not about_it
     answers = base.act is Act.CLARIFY and not (chosen.cue == "bare" and goods and base.ask not in {None, "kind"})
     bare = chosen.cue == "bare" and not (about_it or chosen.definite or chosen.attached or heard.references)
-    describes = _describes(chosen, base, vocabulary) or _is_contrast(heard, chosen, base)
+    describes = _describes(chosen, base, vocabulary) or _is_contrast(heard, chosen, base, vocabulary)
     rules = (
         (not base.query and chosen.attached and heard.text.low.startswith(" with "), "add"),
         (not base.query, "correct"),
@@ -172,8 +172,14 @@ def _describes(chosen: Phrase, base: Plan, vocabulary: Vocabulary) -> bool:
     return near >= SOMETIMES
 
 
-def _is_contrast(heard: Heard, chosen: Phrase, base: Plan) -> bool:
-    """Whether a word is set against one of its kind, as in "chocolate, not vanilla" after protein powder."""
+def _is_contrast(heard: Heard, chosen: Phrase, base: Plan, vocabulary: Vocabulary) -> bool:
+    """Whether a word is set against one of its kind, as in "chocolate, not vanilla" after protein powder.
+
+    "A rain jacket in green, not black" names other goods.
+    """
+    thing = list(takewhile(lambda word: word not in lexicon().link, chosen.words))
+    if len(thing) > 1 and vocabulary.is_goods(" ".join(thing), base.query, head_of(base.query)):
+        return False
     last = re.escape(chosen.words[-1])
     against = bool(heard.edits.exclude) and heard.text.has(rf"{last} (?:(?:,|but|and) )?not")
     return against and not _is_refused(heard, base)

@@ -11,7 +11,8 @@ from typing import Any
 import polars as pl
 import pytest
 
-from agent.planner.acts import PAST
+from agent.planner.acts import BESIDE, PAST
+from agent.planner.covers import with_covered
 from agent.planner.rules import RulesPlanner
 from agent.planner.spelling import bases, redoubled
 from agent.planner.tokens import Text
@@ -159,6 +160,13 @@ IN_PASSING = [
     row("jug | how much is it altogether?", act=K, cart_op="show", targets=()),
     row("jug | how much is the second one", act=E, targets=("s:2",)),
     row("camping w my kids", without="w"),
+    row("head torch with at least 300 lumens", query="head torch 300 lumens"),
+    row("mugs | not too expensive leather backpack in blue, not black", words="backpack blue", without="mug", price_max=None),
+    row("mugs | leather backpack with pockets, not black", words="backpack", without="mug", exclude=("black",)),
+    row("jug | what else goes with it?", act=R, query="jug", question=BESIDE),
+    row("jug | ok what else would I need for that", act=R, query="jug", question=BESIDE),
+    row("jug | a lid that goes with it", act=R, words="lid", question=""),
+    row("jug | can I return it if he doesn't like it", act=S, query="jug"),
 ]
 
 
@@ -252,3 +260,7 @@ def test_cheaper_is_measured_by_what_was_asked_for_not_by_suggestions_beside_it(
     assert limit(-1, [*asked, *beside], (), far=False) == (4999, asked[0].currency)
     assert limit(-1, [*asked, *beside], (), far=True) == (3999, asked[0].currency)
     assert limit(-1, beside, (), far=False) == (899, asked[0].currency)
+
+
+def test_who_wants_no_wool_wants_no_merino_either_where_there_is_some() -> None:
+    assert with_covered(["wool"], (), lambda term: int(term == "merino")) == ["wool", "merino"]

@@ -22,6 +22,7 @@ from agent.schema import Act, Conversation, Message, Plan, Shown
 from agent.understand import understand
 from finetune.tiny import make_tiny_model
 from retrieval.errors import ModelTimeoutError, ModelUnavailableError
+from tests.agent.planner_shop import SHOWN
 
 RULES = RulesPlanner(Vocabulary(brands=("Lumo", "Petzl"), currency="USD"))
 CHANGE = {"act": "recommend", "topic": "replace", "query": " head torch"}
@@ -97,11 +98,26 @@ def test_it_may_not_search_for_what_the_rules_hear_refused() -> None:
         assert (plan.exclude == ("torch",)) is (reader == "rules")
 
 
-@pytest.mark.parametrize("message", ["how do I return something", "what did I buy last time?"])
+def test_it_may_not_choose_another_item_than_the_rules_nor_search_for_words_of_asking() -> None:
+    shown = (SHOWN[0], SHOWN[1])
+    plan = Plan(query="torch")
+    seen = Conversation(messages=(Message(role="assistant", text="", plan=plan, shown=shown),))
+    wrong = ScriptedModel(plans=[{"act": "cart", "topic": "keep", "cart_op": "add", "targets": [2]}], logprob=0.0)
+    put, who = together(wrong).read("put the first one in my cart", seen, deadline=time.monotonic() + 30)
+    assert (who, put.targets) == ("rules", (shown[0].id,))
+    budget = ScriptedModel(plans=[{"act": "recommend", "topic": "replace", "query": " budget"}], logprob=0.0)
+    plan, who = together(budget).read("a torch, budget about 40", Conversation(), deadline=time.monotonic() + 30)
+    assert (who, plan.query) == ("rules", "torch")
+
+
+@pytest.mark.parametrize(
+    "message", ["what else goes with it?", "how do I return something", "what did I buy last time?"]
+)
 def test_what_fixed_phrases_cover_it_is_not_asked(message: str) -> None:
     model = ScriptedModel(plans=[CHANGE], logprob=0.0)
-    plan, who = together(model).read(message, Conversation(), deadline=time.monotonic() + 30)
-    assert (who, plan.act.value, model.asked) == ("rules", "chitchat", [])
+    wish = Conversation(messages=(Message(role="assistant", text="", plan=Plan(query="trail shoes"), shown=()),))
+    assert together(model).read(message, wish, deadline=time.monotonic() + 30)[1] == "rules"
+    assert model.asked == []
 
 
 def test_it_may_not_wish_for_stock_where_the_rules_hear_no_such_wish() -> None:

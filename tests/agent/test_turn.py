@@ -267,6 +267,20 @@ def test_a_cart_of_several_tells_what_they_cost_together(shop: Shop, memory: Mem
     assert turn(assistant, "how much is it altogether?", None, done.conversation).reply.text.endswith(f"{total}.")
 
 
+def test_what_goes_with_it_is_of_other_aisles_and_the_only_thing_in_a_cart_needs_no_name(
+    shop: Shop, memory: Memory
+) -> None:
+    assistant = Assistant(shop, memory)
+    done = turn(assistant, "trail shoes")
+    assert any(item.aisle == "asked" for item in done.reply.receipt.items)
+    done = turn(assistant, "add the first one to my cart", None, done.conversation)
+    done = turn(assistant, "what else goes with it?", None, done.conversation)
+    assert {item.aisle for item in done.reply.receipt.items} == {"across"}
+    assert len({item.item.category for item in done.reply.receipt.items}) > 1
+    done = turn(assistant, "remove it from my cart", None, done.conversation)
+    assert done.reply.text.endswith("Your cart is empty.")
+
+
 def test_what_was_bought_is_told_to_who_bought_it_and_what_is_forgotten_is_not(
     shop: Shop, memory: Memory, regular: str
 ) -> None:
