@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from agent.language import marked, say
 from agent.receipt import constraints_of
-from agent.schema import Plan, Receipt
+from agent.schema import ItemReceipt, Plan, Receipt
 from agent.wording import either, limits_in_words, listed
 from retrieval.history import History
 from retrieval.meant import LOOSE, SMALL, share
@@ -39,13 +39,19 @@ def nothing_fits(shop: Shop, receipt: Receipt, history: History) -> list[str]:
     return [first, say("Without {limits} there would be some.", limits=either(helps))] if helps else [first]
 
 
+def is_near(plan: Plan, item: ItemReceipt) -> bool:
+    """Whether an item shown as asked for has so few of the query's words that it is near to it rather than that."""
+    wanted = frozenset(terms(plan.query)) - SMALL
+    return item.aisle == "asked" and bool(wanted) and share(wanted, _told(item.item)) < LOOSE
+
+
 def only_near(shop: Shop, receipt: Receipt, history: History) -> list[str]:
     """Say so when what is shown is near to the words but isn't it, and which limit keeps the real thing away."""
     plan = receipt.plan
-    wanted = frozenset(terms(plan.query)) - SMALL
     asked = [item for item in receipt.items if item.aisle == "asked"]
-    if not wanted or not asked or max(share(wanted, _told(item.item)) for item in asked) >= LOOSE:
+    if not asked or not all(is_near(plan, item) for item in asked):
         return []
+    wanted = frozenset(terms(plan.query)) - SMALL
     limits = constraints_of(plan)
     helps = []
     for name, fields in _LIMITS.items():

@@ -11,7 +11,7 @@ from __future__ import annotations
 import gc
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from agent.act import Acted, Actor
@@ -208,6 +208,11 @@ class Assistant:
         if profile.shopper is None:
             return History.empty(self.shop.now)
         return history_of(self.shop, self.memory, profile.shopper, personalise=profile.consent.personalise)
+
+    @property
+    def prompts_in_use(self) -> Mapping[str, str]:
+        """Hashes by task of the prompts that the model is asked with now; empty without one."""
+        return self._asking().hashes
 
     def _asking(self) -> Asking:
         """The model with the prompts that serve now."""

@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 from html import escape
 from urllib.parse import urlsplit
 
+from agent.relax import is_near
 from agent.schema import ItemReceipt, Receipt
 from agent.wording import money, offer, stock
 from retrieval.schema import Item
@@ -16,6 +17,7 @@ from ui.tiles import picture
 
 BADGES = {
     "asked": marked("What you asked for"),
+    "near": marked("Close to what you asked for"),
     "across": marked("From another aisle"),
     "usual": marked("Your usual aisle"),
     "repeat": marked("Running low?"),
@@ -28,7 +30,9 @@ MARKS = {
 }
 
 
-def card(entry: ItemReceipt, turn: str, marks: Collection[str] = (), *, ticked: bool = False) -> str:
+def card(
+    entry: ItemReceipt, turn: str, marks: Collection[str] = (), *, ticked: bool = False, near: bool = False
+) -> str:
     """One product card with its actions and, folded, its evidence.
 
     Args:
@@ -36,6 +40,7 @@ def card(entry: ItemReceipt, turn: str, marks: Collection[str] = (), *, ticked: 
         turn: the turn's id, which makes the fold's key unique on the page.
         marks: what the shopper already said of it: of `favourite`, `dismiss`, `cart`.
         ticked: whether it is chosen for comparing.
+        near: whether it is close to what was asked for rather than that.
     """
     item = entry.item
     dismissed = " xa-dismissed" if "dismiss" in marks else ""
@@ -44,7 +49,7 @@ def card(entry: ItemReceipt, turn: str, marks: Collection[str] = (), *, ticked: 
     return (
         f'<article class="xa-card{dismissed}" data-item="{escape(item.id)}" aria-label="{escape(entry.name)}">'
         f'<div class="xa-top">{picture(item)}<div class="xa-head">'
-        f'<span class="xa-badge xa-{entry.aisle}">{escape(say(BADGES[entry.aisle]))}</span>'
+        f'<span class="xa-badge xa-{entry.aisle}">{escape(say(BADGES["near" if near else entry.aisle]))}</span>'
         f'<h3 class="xa-title" title="{escape(item.title)}">{escape(entry.name)}</h3></div></div>'
         f"{_facts(item)}{_paragraph('xa-reason', entry.reason)}"
         f'<div class="xa-actions">{"".join(buttons)}{_tick(item.id, entry.name, ticked)}</div>'
@@ -57,10 +62,23 @@ def card(entry: ItemReceipt, turn: str, marks: Collection[str] = (), *, ticked: 
 def cards(receipt: Receipt, turn: str, marks: dict[str, set[str]], ticked: Collection[str] = ()) -> str:
     """All cards of a turn, best first; "" where nothing is shown."""
     inside = "".join(
-        card(entry, turn, marks.get(entry.item.id, ()), ticked=entry.item.id in ticked) for entry in receipt.items
+        card(
+            entry,
+            turn,
+            marks.get(entry.item.id, ()),
+            ticked=entry.item.id in ticked,
+            near=is_near(receipt.plan, entry),
+        )
+        for entry in receipt.items
     )
     told = escape(say("Suggestions"))
     return f'<div class="xa-cards" role="group" aria-label="{told}">{inside}</div>' if inside else ""
+
+
+def notes(those: Sequence[str]) -> str:
+    """What has to be known of the cards, above them: that nothing quite fits, what is not checked, a question."""
+    told = "".join(f"<p>{_lines(note)}</p>" for note in those)
+    return f'<div class="xa-notes">{told}</div>' if told else ""
 
 
 def bubble(text: str) -> str:

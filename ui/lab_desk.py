@@ -9,11 +9,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from agent.explain import prompt_facts
+from agent.explain import item_facts, prompt_facts
 from agent.memory import Memory
 from agent.models.base import ChatMessage
 from agent.past import past_lines
 from agent.planner.model import plan_messages
+from agent.planner.reading import Reading
 from agent.planner.slots import Slots
 from agent.prompting import Prompt
 from agent.schema import Conversation, Profile, Receipt, Reply
@@ -59,6 +60,11 @@ class LabDesk:
         found = self.versions.all(task)
         return [(f"{one.prompt.name} {one.hash[:8]} {' '.join(one.labels)}".strip(), one.hash) for one in found]
 
+    @property
+    def asked(self) -> str:
+        """The task of the prompt that the serving model reads messages with, "plan" without a model."""
+        return next(iter(self.desk.assistant.prompts_in_use), "plan")
+
     def tasks(self) -> list[str]:
         """What prompts are for."""
         return sorted({one.prompt.task for one in self.versions.all()})
@@ -94,11 +100,18 @@ class LabDesk:
                 lines = past_lines(assistant.history(self.desk.profile(shopper)), self.desk.shop.catalogue)
             slots = Slots.of(message, before, assistant.vocabulary)
             return plan_messages(prompt, message, before, slots, lines)
+        if prompt.task == "change":
+            before = whole.model_copy(update={"messages": whole.messages[:place]})
+            return Reading.of(message, before, self.desk.assistant.vocabulary).messages(prompt)
         if prompt.task == "explain":
             if receipt is None:
                 raise PromptError("nothing was shown in this conversation", "choose another one to explain")
+            if "message" not in prompt.variables:  # asked item by item
+                facts = item_facts(receipt.items[0], with_history=consent.prompt, brief=True)
+                return prompt.messages(facts=facts)
             return prompt.messages(message=message, facts=prompt_facts(receipt, with_history=consent.prompt))
-        raise PromptError(f"prompts for {prompt.task} are not asked in a turn", "render one for plan or explain")
+        cause = f"prompts for {prompt.task} are not asked in a turn"
+        raise PromptError(cause, "render one for plan, change or explain")
 
     def start(self, name: str, given: dict[str, Any], chosen: list[str], latest: int, simulated: int) -> None:
         """Begin a run.

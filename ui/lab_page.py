@@ -146,9 +146,10 @@ class LabPage:
 
     # Drawing
 
-    def _lists(self, task: str = "plan", version: str | None = None) -> Updates:
-        """Everything that can be chosen, and what is listed."""
+    def _lists(self, task: str = "", version: str | None = None) -> Updates:
+        """Everything that can be chosen, and what is listed; without a task that which the serving model is asked."""
         at, lab = self.at, self.lab
+        task = task or lab.asked
         runs, talks = lab.jobs.names(), lab.conversations()
         asked = {"plan": at.plans, "explain": at.explains, "change": at.changes}
         serving = {name: lab.versions.find(name, "production").hash for name in asked}

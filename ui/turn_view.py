@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from html import escape
 
-from agent.schema import Receipt, Reply
+from agent.schema import Act, Receipt, Reply
 from ui import cards
 from ui.comparison import comparison
 from ui.language import say
@@ -34,13 +34,23 @@ class TurnView:
         told = escape(say("You said: {words}", words=self.message[:80]))
         parts = [f'<h2 class="xa-unseen">{told}</h2>', cards.bubble(self.message)]
         if self.receipt is not None:
-            parts += [cards.cards(self.receipt, self.id, marks, ticked), comparison(self.receipt)]
+            parts += [cards.notes(self._above), cards.cards(self.receipt, self.id, marks, ticked)]
+            parts.append(comparison(self.receipt))
         if self.problem:
             parts.append(cards.problem(self.problem))
         else:
-            parts.append(cards.prose(self.text, names, writing=self.reply is None))
+            above = frozenset(self._above)
+            told = "\n".join(line for line in self.text.split("\n") if line not in above)
+            parts.append(cards.prose(told, names, writing=self.reply is None))
         if self.reply is not None:
             trace = self.reply.trace
             shown = trace.timings_ms.get("cards") if names else None
             parts.append(cards.model_note(trace.planner, trace.explainer, trace.degraded, shown))
         return f'<section class="xa-turn" data-turn="{self.id}">{"".join(parts)}</section>'
+
+    @property
+    def _above(self) -> tuple[str, ...]:
+        """What stands above the cards, and not once more in the prose under them."""
+        if self.receipt is None or not self.receipt.items or self.receipt.plan.act is not Act.RECOMMEND:
+            return ()
+        return self.receipt.notes

@@ -161,7 +161,12 @@ IN_PASSING = [
     row("jug | how much is the second one", act=E, targets=("s:2",)),
     row("camping w my kids", without="w"),
     row("head torch with at least 300 lumens", query="head torch 300 lumens"),
-    row("mugs | not too expensive leather backpack in blue, not black", words="backpack blue", without="mug", price_max=None),
+    row(
+        "mugs | not too expensive leather backpack in blue, not black",
+        words="backpack blue",
+        without="mug",
+        price_max=None,
+    ),
     row("mugs | leather backpack with pockets, not black", words="backpack", without="mug", exclude=("black",)),
     row("jug | what else goes with it?", act=R, query="jug", question=BESIDE),
     row("jug | ok what else would I need for that", act=R, query="jug", question=BESIDE),

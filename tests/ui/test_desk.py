@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from html import unescape
 from pathlib import Path
 
 import pytest
@@ -41,6 +42,19 @@ def test_cards_are_drawn_whole_before_the_first_word_of_prose(shop: Path, tmp_pa
     assert '<div class="xa-prose xa-writing"><p></p></div>' in first
     assert "xa-writing" not in drawn[-1]
     assert "xa-note" in drawn[-1]
+
+
+def test_what_has_to_be_known_of_the_cards_stands_above_them_and_only_there(desk: Desk) -> None:
+    room = Room(desk, "anna")
+    drawn = say(room, "inflatable hovercraft")
+    (note,) = [note for note in room.turns[-1].reply.receipt.notes if "nearest" in note]  # type: ignore[union-attr]
+    first = next(step for step in drawn if "xa-card" in step)
+    assert first.index("xa-notes") < first.index("xa-card")
+    assert unescape(drawn[-1]).count(note) == 1
+    assert "Close to what you asked for" in drawn[-1]
+    assert "What you asked for" not in drawn[-1]
+    plain = say(room, "tea")[-1]
+    assert "What you asked for" in plain
 
 
 def test_marks_are_made_and_taken_back(desk: Desk) -> None:
@@ -118,7 +132,7 @@ def test_forgetting_leaves_nothing_recorded(desk: Desk) -> None:
     room.act("favourite", desk.shop.catalogue.ids[0])
     room.allow(Consent(personalise=False, prompt=True))
     say(room, "tea")
-    assert "1 events" in room.forget()
+    assert "Events: 1," in room.forget()
     assert desk.memory.shoppers() == []
     assert desk.profile("anna").consent == Consent()
 
