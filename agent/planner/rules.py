@@ -67,7 +67,7 @@ class RulesPlanner:
         if has_chinese(message):
             return False
         heard = hear(plainer(shortened(message), self.vocabulary), conversation, self.vocabulary)
-        if heard.past or heard.serves or heard.beside:
+        if heard.past or heard.serves or heard.beside or (heard.edits.any_kind and not heard.phrases):
             return True
         if not conversation.shown:
             return False
