@@ -17,7 +17,7 @@ from ui.tiles import picture
 
 BADGES = {
     "asked": marked("What you asked for"),
-    "near": marked("Close to what you asked for"),
+    "near": marked("Close to your words"),
     "across": marked("From another aisle"),
     "usual": marked("Your usual aisle"),
     "repeat": marked("Running low?"),

@@ -51,7 +51,7 @@ def test_what_has_to_be_known_of_the_cards_stands_above_them_and_only_there(desk
     first = next(step for step in drawn if "xa-card" in step)
     assert first.index("xa-notes") < first.index("xa-card")
     assert unescape(drawn[-1]).count(note) == 1
-    assert "Close to what you asked for" in drawn[-1]
+    assert "Close to your words" in drawn[-1]
     assert "What you asked for" not in drawn[-1]
     plain = say(room, "tea")[-1]
     assert "What you asked for" in plain

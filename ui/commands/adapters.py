@@ -117,9 +117,7 @@ def _make_data(settings: Settings, shop: Path, examples: int | None, *, assume_c
     reads = min(settings.context, context_of(settings.base) or settings.context)
     usual = vars(Sizes(change=Sizes.plan))
     small = wording(reads) == "brief"
-    tasks = settings.tasks or (
-        ("change", "infer", "choose", "explain") if small else ("plan", "infer", "choose", "explain")
-    )
+    tasks = settings.tasks or (("change", "infer", "choose") if small else ("plan", "infer", "choose", "explain"))
     sizes = Sizes(**{name: (examples or most) if name in tasks else 0 for name, most in usual.items()})
     opened = Shop.open(shop)
     build(opened, settings.data, sizes, seed=settings.seed, assume_consent=assume_consent, brief=small)
