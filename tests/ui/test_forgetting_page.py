@@ -63,7 +63,7 @@ def test_forget_this_takes_an_event_of_the_shops_data_out_of_history_answers_and
     tab.page.click("#xa-forget")
     tab.page.wait_for_selector("#xa-sure .xa-warning")
     tab.page.click("#xa-forget-yes")
-    tab.told("Forgotten:")
+    tab.told("Forgotten. Events:")
     assert title not in tab.page.inner_html("#xa-history"), "forgetting the rest brings nothing back"
     assert tab.complaints == []
     tab.context.close()

@@ -187,7 +187,7 @@ def test_feedback_is_confirmed_recorded_counted_and_taken_back(
     tab.page.click("#xa-forget")
     tab.page.wait_for_selector("#xa-sure .xa-warning")
     tab.page.click("#xa-forget-yes")
-    tab.told("Forgotten:")
+    tab.told("Forgotten. Events:")
     assert tab.page.locator("#xa-history .xa-new").count() == 0
 
 
