@@ -55,7 +55,7 @@ def difference(lines: Sequence[str]) -> str:
 
 def rendered(messages: Sequence[ChatMessage]) -> str:
     """A prompt as the model reads it."""
-    parts = (f"<h4>{safe(m.role)}</h4><pre>{safe(m.content)}</pre>" for m in messages)
+    parts = (f"<h3>{safe(m.role)}</h3><pre>{safe(m.content)}</pre>" for m in messages)
     return f'<div class="xa-lab-rendered">{"".join(parts)}</div>'
 
 
@@ -85,7 +85,7 @@ def results(told: Mapping[str, Any]) -> str:
             f"{one['high']:+.4f})</small></td><td>{one['p']:.3f}</td>"
             for name, one in row.items()
         ]
-        parts.append(f"<h4>{safe(pair)}</h4>{table(('figure', 'difference, 95% interval', 'p'), inside)}")
+        parts.append(f"<h3>{safe(pair)}</h3>{table(('figure', 'difference, 95% interval', 'p'), inside)}")
     return f'<div class="xa-lab-results">{"".join(parts)}</div>'
 
 
@@ -99,7 +99,7 @@ def side_by_side(names: tuple[str, str], pairs: Sequence[tuple[Turn | None, Turn
         sides = "".join(_side(name, turn, apart) for name, turn in zip(names, pair, strict=True))
         words = {turn.words for turn in pair if turn is not None}
         told = safe(said.words) if len(words) == 1 else "they were told different words"
-        parts.append(f'<h4 class="xa-lab-said">{told}</h4><div class="xa-lab-sides">{sides}</div>')
+        parts.append(f'<h3 class="xa-lab-said">{told}</h3><div class="xa-lab-sides">{sides}</div>')
     return "".join(parts) or "<p>This session was not replayed in both cells.</p>"
 
 
@@ -132,7 +132,9 @@ def table(head: Sequence[str], rows: Iterable[str]) -> str:
     """A table; rows are markup, the head is text."""
     top = "".join(f"<th>{safe(name)}</th>" for name in head)
     body = "".join(f"<tr>{row}</tr>" for row in rows)
-    return f'<div class="xa-lab-table"><table><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table></div>'
+    inside = f"<table><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table>"
+    name = safe(f"Table of {', '.join(filter(None, head[:3]))}")  # to be reached and scrolled by keyboard
+    return f'<div class="xa-lab-table" tabindex="0" role="region" aria-label="{name}">{inside}</div>'
 
 
 def _side(name: str, turn: Turn | None, apart: set[str]) -> str:

@@ -120,12 +120,17 @@ class Page:
         if operation == "back":
             return self._told(lambda: room.go_back(item), room)
         if operation not in _TAKES_CARD:
-            return {}
+            return {self.at.status: gr.skip()}
         return self._told(lambda: room.act("cart" if operation == "uncart" else operation, item), room)
 
     def on_shopper(self, shopper: str | None, request: gr.Request) -> Updates:
-        """Somebody else is at the keyboard: their own conversation, cart, history and consents."""
+        """Somebody else is at the keyboard: their own conversation, cart, history and consents.
+
+        Gradio tells of an input as well where the field is only left: whoever it names already stays where they are.
+        """
         room = self._room(request)
+        if room.is_of(shopper):
+            return {self.at.status: gr.skip()}
         return self._told(lambda: room.enter(shopper), room)
 
     def on_language(self, language: str, request: gr.Request) -> Updates:

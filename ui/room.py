@@ -67,6 +67,11 @@ class Room:
         """Who speaks, and what they allow, read anew for each turn."""
         return self.desk.profile(self.shopper).model_copy(update={"language": self.language})
 
+    def is_of(self, shopper: str | None) -> bool:
+        """Whether a name, "" or None for a visitor, is who is here already."""
+        name = (shopper or "").strip()[:200]
+        return name == self.shopper or (not name and self.is_visitor)
+
     def enter(self, shopper: str | None) -> str:
         """Sign in as a shopper, or as a fresh visitor; a new conversation begins. Returns what to confirm."""
         self.shopper = self.fixed or (shopper or "").strip()[:200] or VISITOR + secrets.token_hex(6)

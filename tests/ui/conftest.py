@@ -21,6 +21,7 @@ from tests.shops import copy_of, sample_shop
 
 ROOT = Path(__file__).resolve().parents[2]
 ARTIFACTS = ROOT / "artifacts"
+AXE = ROOT / ".ci" / "accessibility" / "node_modules" / "axe-core" / "axe.min.js"
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 
 
@@ -122,3 +123,11 @@ def picture() -> Callable[[Any, str], None]:
     """Keep a screenshot as a test artefact."""
     ARTIFACTS.mkdir(exist_ok=True)
     return lambda page, name: page.screenshot(path=ARTIFACTS / f"{name}.png")
+
+
+@pytest.fixture(scope="session")
+def axe() -> str:
+    """What axe-core evaluates in a page; skipped, visibly, where it isn't installed."""
+    if not AXE.exists():
+        pytest.skip("axe-core is not here: run make programs")
+    return AXE.read_text(encoding="utf-8")

@@ -9,22 +9,14 @@ from typing import Any
 
 import pytest
 
-from tests.ui.conftest import ARTIFACTS, ROOT, served
+from tests.ui.conftest import ARTIFACTS, served
 from tests.ui.test_page import NARROW, WIDE, Visit
 
 pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("ignore::DeprecationWarning")]
-AXE = ROOT / ".ci" / "accessibility" / "node_modules" / "axe-core" / "axe.min.js"
 RUN = """async () => (await axe.run(document, { resultTypes: ['violations'] })).violations.map(found => ({
   rule: found.id, impact: found.impact, help: found.help,
   where: found.nodes.slice(0, 8).map(node => node.html.slice(0, 200) + ' | ' + node.failureSummary),
 }))"""
-
-
-@pytest.fixture(scope="module")
-def axe() -> str:
-    if not AXE.exists():
-        pytest.skip("axe-core is not here: run make programs")
-    return AXE.read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="module")

@@ -22,6 +22,7 @@ from finetune.tiny import make_tiny_model
 from retrieval.shop import Shop
 from tests.shops import copy_of, sample_shop
 from tests.ui.conftest import crossaisle, served
+from tests.ui.test_accessibility import serious
 
 pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("ignore::DeprecationWarning")]
 
@@ -118,7 +119,7 @@ def test_versions_are_listed_compared_edited_rendered_live_and_saved(lab: Lab, p
 
 
 def test_a_grid_runs_is_shown_compared_downloaded_and_promoted(
-    lab: Lab, market: Path, tmp_path: Path, picture: Any
+    lab: Lab, market: Path, tmp_path: Path, axe: str, picture: Any
 ) -> None:
     with Memory.at(market / "state.sqlite3") as memory:
         text = SHIPPED.replace("name: plan-1", "name: plan-brief").replace("# system\n", "# system\nBe brief. ", 1)
@@ -144,6 +145,7 @@ def test_a_grid_runs_is_shown_compared_downloaded_and_promoted(
     assert "tokens in" in results
     assert "speaks for `production`" in results
     picture(lab.page, "lab-results")
+    assert serious(lab.page, axe, "lab-results") == []
     lab.pick("xa-lab-left", "production")
     lab.pick("xa-lab-session", "scented candles")
     lab.page.wait_for_selector("#xa-lab-sides section >> nth=1")
@@ -151,6 +153,7 @@ def test_a_grid_runs_is_shown_compared_downloaded_and_promoted(
     marked = set(lab.page.locator("#xa-lab-sides .xa-lab-differs").evaluate_all(IDS))
     assert marked == shown[0] ^ shown[1]
     picture(lab.page, "lab-sides")
+    assert serious(lab.page, axe, "lab-sides") == []
     lab.tab("Turns")
     lab.page.wait_for_selector("#xa-lab-record", state="attached")
     lab.pick("xa-lab-source", "first")

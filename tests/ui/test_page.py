@@ -213,6 +213,22 @@ def test_consent_switches_hold_for_the_next_turn_and_over_a_reload(visit: Callab
     assert tab.page.locator("[data-turn]").count() == 0
 
 
+def test_walking_over_the_shopper_by_keyboard_or_mouse_keeps_the_conversation(
+    visit: Callable[..., Visit], regular: str
+) -> None:
+    for shopper in ("", regular):
+        tab = visit()
+        if shopper:
+            tab.sign_in(shopper)
+        tab.say("scented candles")
+        tab.page.focus("#xa-shopper input")
+        tab.page.keyboard.press("Tab")
+        tab.page.click("#xa-shopper input")
+        tab.page.click("#xa-words textarea")
+        tab.say("cheaper")
+        assert tab.page.locator("[data-turn]").count() == 2
+
+
 def test_chips_talk_and_one_conversation_goes_on(visit: Callable[..., Visit]) -> None:
     tab = visit()
     tab.page.locator("#xa-live .xa-chip").nth(1).click()
