@@ -89,6 +89,7 @@ class Grounder:
         facts = facts | self._gaps(rest, named)
         why = (
             ("" if words(sentence) else "nothing is said")
+            or ("characters that can't be read" if "\ufffd" in sentence else "")
             or self._foreign_numbers(rest, facts)
             or self._foreign_words(rest, facts)
             or self._false_claim(rest, facts)
