@@ -146,7 +146,10 @@ class Grounder:
         allowed = facts.words | neutral_words() | _CHEAPER
         for term in terms(text):
             known = term in allowed or term.isdigit() or term.startswith(_EVENT)  # these have checks of their own
-            known = known or (term[0].isdigit() and set(numbers(term)) <= facts.numbers)
+            unit = term.lstrip("0123456789.,")
+            known = known or (
+                unit != term and (len(unit) < 3 or unit in allowed) and set(numbers(term)) <= facts.numbers
+            )
             if not known and number_word(term) is None:
                 return f"“{term}” is not in the receipt"
         return ""
