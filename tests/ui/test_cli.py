@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import socket
 import subprocess
 import sys
@@ -177,22 +176,18 @@ def test_an_interruption_exits_130_without_a_word(shop: Path) -> None:
     assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
 
 
-def test_help_is_there_at_once() -> None:
-    spent = []
-    for _ in range(3):
-        before = os.times()
-        assert crossaisle("--help").status == 0
-        after = os.times()
-        spent.append(after.children_user + after.children_system - before.children_user - before.children_system)
-    assert min(spent) < 0.5, f"{spent} s of processor time"
+def test_help_tells_of_every_command() -> None:
+    done = crossaisle("--help")
+    assert done.status == 0
+    for name in ("chat", "shop", "ingest", "sample", "eval", "finetune", "lab", "bench", "serve"):
+        assert name in done.out, name
 
 
-def test_help_loads_no_heavy_library() -> None:
-    code = (
-        "import sys, ui.cli; print([m for m in ('torch', 'chromadb', 'gradio', 'polars', 'numpy') if m in sys.modules])"
-    )
+def test_help_loads_no_heavy_library_and_little_else() -> None:
+    heavy = ("torch", "chromadb", "gradio", "polars", "numpy")
+    code = f"import sys, ui.cli; print([m for m in {heavy} if m in sys.modules], len(sys.modules) < 300)"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "[]"
+    assert done.stdout.strip() == "[] True"
 
 
 def test_kinds_on_the_command_line_are_the_kinds_of_events() -> None:
