@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from agent.language import marked, say
+from agent.models.base import ChatMessage
+from agent.prompting import Prompt
 from agent.reason import QUOTED
 from agent.schema import Act, ItemReceipt, Receipt
 from agent.sentences import split
@@ -130,6 +133,28 @@ def item_facts(item: ItemReceipt, *, with_history: bool, brief: bool = False) ->
     }
     told = " | ".join(f"{name}: {value}" for name, value in known.items() if value)
     return f"{item.name} | {told}" if brief else f"{item.rank}. {item.name} | {told}"
+
+
+def questions(
+    prompt: Prompt, receipt: Receipt, message: str, *, with_history: bool
+) -> Iterator[tuple[list[ChatMessage], tuple[ItemReceipt, ...]]]:
+    """What a model is asked, and the items that each question is about.
+
+    They are asked for at once, or one by one where the prompt takes the facts alone, as small models are asked.
+
+    Args:
+        prompt: of task "explain".
+        receipt: what is shown.
+        message: the shopper's words.
+        with_history: as for `prompt_facts`.
+    """
+    if prompt.item_by_item:
+        for item in receipt.items:
+            facts = item_facts(item, with_history=with_history, brief=True)
+            yield prompt.messages(facts=facts), (item,)
+    else:
+        facts = prompt_facts(receipt, with_history=with_history)
+        yield prompt.messages(message=message, facts=facts), receipt.items
 
 
 def spellings(item: ItemReceipt) -> frozenset[str]:

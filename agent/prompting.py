@@ -88,6 +88,11 @@ class Prompt:
             )
         return prompt
 
+    @property
+    def item_by_item(self) -> bool:
+        """Whether a prompt of task "explain" is asked once an item: it takes the facts alone."""
+        return "message" not in self.variables
+
     def messages(self, **values: str | Iterable[str]) -> list[ChatMessage]:
         """The prompt filled in.
 

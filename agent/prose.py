@@ -7,7 +7,7 @@ import threading
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from agent.explain import item_facts, item_line, opening, prompt_facts, spellings
+from agent.explain import item_line, opening, questions, spellings
 from agent.ground import Grounder
 from agent.models.base import ChatModel
 from agent.prompting import Prompt
@@ -58,7 +58,6 @@ class Prose:
 
     def __init__(self, model: ChatModel, prompt: Prompt) -> None:
         self._model, self._prompt = model, prompt
-        self._brief = "message" not in prompt.variables
 
     def tell(
         self,
@@ -75,7 +74,7 @@ class Prose:
         A sentence that fails grounding gives way to the template's line for the item it should have spoken of; items
         that the model leaves out get theirs at the end. On any failure of the model the template says the rest.
         """
-        told.explainer, told.model_calls = "model", len(receipt.items) if self._brief else 1
+        told.explainer, told.model_calls = "model", len(receipt.items) if self._prompt.item_by_item else 1
         grounder = Grounder(receipt, message)
         names = [item.name for item in receipt.items]
         said: set[int] = set()
@@ -113,15 +112,13 @@ class Prose:
     def _chunks(
         self, receipt: Receipt, message: str, with_history: bool, deadline: float, cancel: threading.Event | None
     ) -> Iterator[str]:
-        if self._brief:
-            for item in receipt.items:
-                messages = self._prompt.messages(facts=item_facts(item, with_history=with_history, brief=True))
-                said = self._model.stream(messages, deadline=deadline, max_tokens=BRIEF, cancel=cancel)
-                yield respelt("".join(said), spellings(item)) + "\n"
-            return
-        facts = prompt_facts(receipt, with_history=with_history)
-        messages, most = self._prompt.messages(message=message, facts=facts), 60 + 60 * len(receipt.items)
-        yield from self._model.stream(messages, deadline=deadline, max_tokens=most, cancel=cancel)
+        for messages, those in questions(self._prompt, receipt, message, with_history=with_history):
+            most = BRIEF if self._prompt.item_by_item else 60 + 60 * len(those)
+            said = self._model.stream(messages, deadline=deadline, max_tokens=most, cancel=cancel)
+            if self._prompt.item_by_item:
+                yield respelt("".join(said), spellings(those[0])) + "\n"
+            else:
+                yield from said
 
 
 def _say(line: str, told: Told) -> str:

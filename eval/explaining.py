@@ -22,6 +22,7 @@ from agent.explain import reply_lines
 from agent.memory import Memory
 from agent.models.base import ChatModel
 from agent.models.scripted import ScriptedModel
+from agent.planner.rules import RulesPlanner
 from agent.prompting import PromptLibrary, load_prompt
 from agent.prose import Prose, Told
 from agent.schema import Act, Consent, Conversation, Profile, Receipt
@@ -160,10 +161,13 @@ def explained(
     """
     if len(shop.catalogue) == 0:
         raise EvaluationError("the shop holds no goods", "ingest some")
-    hearing = _Hearing(_prose(model, shop) if model is not None else None, shop.catalogue, seed)
-    for number, (message, receipt, allowed) in enumerate(_turns(shop, turns, cards, seed)):
-        progress("telling turns", number, turns)
-        hearing.hear(number, message, receipt, with_history=allowed)
+    with tempfile.TemporaryDirectory() as folder, Memory.at(Path(folder) / "state.sqlite3") as memory:
+        assistant = Assistant(shop, memory, settings=Settings(cards=cards))
+        prose = _prose(model, assistant.rules) if model is not None else None
+        hearing = _Hearing(prose, shop.catalogue, seed)
+        for number, (message, receipt, allowed) in enumerate(_turns(assistant, turns, seed)):
+            progress("telling turns", number, turns)
+            hearing.hear(number, message, receipt, with_history=allowed)
     values = {
         name: {"faithful": np.array(way.faithful), "named": np.array(way.named)} for name, way in hearing.ways.items()
     }
@@ -174,10 +178,9 @@ def explained(
     return results.with_(notes=tuple(hearing.notes()), extra=extra)
 
 
-def _prose(model: ChatModel, shop: Shop) -> Prose:
+def _prose(model: ChatModel, rules: RulesPlanner) -> Prose:
     """As a turn would ask the model now."""
-    with tempfile.TemporaryDirectory() as folder, Memory.at(Path(folder) / "state.sqlite3") as memory:
-        prose = Asking.now(model, PromptLibrary(), Assistant(shop, memory).rules).prose
+    prose = Asking.now(model, PromptLibrary(), rules).prose
     if prose is None:
         raise EvaluationError(
             f"model {model.name} was not made for explaining",
@@ -186,22 +189,20 @@ def _prose(model: ChatModel, shop: Shop) -> Prose:
     return prose
 
 
-def _turns(shop: Shop, count: int, cards: int, seed: int) -> Iterator[tuple[str, Receipt, bool]]:
+def _turns(assistant: Assistant, count: int, seed: int) -> Iterator[tuple[str, Receipt, bool]]:
     """Messages with the receipts of what is shown, and whether the shopper's history may be told to a model."""
-    with tempfile.TemporaryDirectory() as folder, Memory.at(Path(folder) / "state.sqlite3") as memory:
-        assistant = Assistant(shop, memory, settings=Settings(cards=cards))
-        rng = random.Random(f"explain {seed}")  # noqa: S311 (no secret)
-        shoppers, found = shop.shoppers(), 0
-        for _ in range(_TRIES * count):
-            shopper = rng.choice(shoppers) if shoppers and rng.random() < _KNOWN else None
-            message = polite_message(shop.catalogue, rng)
-            consent = Consent(personalise=True, prompt=True)
-            receipt = assistant.cards(message, Conversation(), Profile(shopper=shopper, consent=consent))
-            if receipt.plan.act is Act.RECOMMEND and receipt.items:
-                yield message, receipt, shopper is not None
-                found += 1
-                if found == count:
-                    return
+    rng = random.Random(f"explain {seed}")  # noqa: S311 (no secret)
+    shoppers, found = assistant.shop.shoppers(), 0
+    for _ in range(_TRIES * count):
+        shopper = rng.choice(shoppers) if shoppers and rng.random() < _KNOWN else None
+        message = polite_message(assistant.shop.catalogue, rng)
+        profile = Profile(shopper=shopper, consent=Consent(personalise=True, prompt=True))
+        receipt = assistant.cards(message, Conversation(), profile)
+        if receipt.plan.act is Act.RECOMMEND and receipt.items:
+            yield message, receipt, shopper is not None
+            found += 1
+            if found == count:
+                return
 
 
 def _told(prose: Prose, receipt: Receipt, message: str, *, with_history: bool) -> Told:

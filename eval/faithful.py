@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from calendar import month_name
 from decimal import Decimal
 from functools import cache
 from importlib import resources
@@ -17,6 +18,7 @@ from typing import Any
 
 from agent.reason import QUOTED
 from agent.schema import ItemReceipt, Receipt
+from agent.wording import major, stock
 from retrieval.schema import Availability
 from retrieval.text import short_name
 
@@ -30,14 +32,7 @@ _PLAIN = (
 )
 _SILENT = {"score", "channels", "what_if"}  # parts of a receipt's item that say nothing of the world
 _IDS = {"id", "image", "url"}
-_DATE = re.compile(r"\d{4}-(\d\d)-\d\d")
-_STOCK = {
-    "in stock": "in_stock",
-    "out of stock": "out_of_stock",
-    "on preorder": "preorder",
-    "on backorder": "backorder",
-}
-_MONTHS = "January February March April May June July August September October November December".casefold().split()
+_DATE = re.compile(r"\d{4}-(0[1-9]|1[0-2])-\d\d")
 
 
 class Judge:
@@ -45,6 +40,8 @@ class Judge:
 
     def __init__(self, receipt: Receipt) -> None:
         self._items = list(receipt.items)
+        self._plan = receipt.plan
+        self._limits = (receipt.plan.price_min, receipt.plan.price_max)
         self._asked = receipt.model_dump(mode="json", include={"plan", "notes", "constraints", "shop"})
         self._notes = {note.strip() for note in receipt.notes}
         self._last: list[ItemReceipt] = []
@@ -62,21 +59,18 @@ class Judge:
             rest = rest.replace(item.name, " ")
         told = [self._asked, *(item.model_dump(mode="json", exclude=_SILENT) for item in about)]
         words, figures = _parts(told)
-        return [*self._money(rest, about), *_foreign(rest, words, figures, len(self._items)), *_stock(rest, about)]
+        return [*self._money(rest, about), *_foreign(rest, words, figures, len(self._items)), *_states(rest, about)]
 
     def _money(self, text: str, about: list[ItemReceipt]) -> list[str]:
-        prices = {_major(item) for item in about} | {abs(_major(a) - _major(b)) for a in about for b in about}
-        plan = self._asked["plan"]
-        limits = [plan.get("price_min"), plan.get("price_max")]
-        known = prices | {Decimal(minor) / scale for minor in limits if minor is not None for scale in (1, 100)}
+        costs = [
+            major(one.item.price_minor, one.item.currency or "") for one in about if one.item.price_minor is not None
+        ]
+        prices = {*costs, *(abs(a - b) for a in costs for b in costs)}
+        limits = {major(minor, self._plan.currency or "") for minor in self._limits if minor is not None}
+        known = prices | limits
         known |= {Decimal(figure.replace(",", "")) for item in about for figure in _FIGURE.findall(item.item.promotion)}
         said = [next(filter(None, match.groups())) for match in _MONEY.finditer(text)]
         return [figure for figure in said if Decimal(figure.replace(",", "")) not in known]
-
-
-def _major(item: ItemReceipt) -> Decimal:
-    goods = item.item
-    return Decimal(goods.price_minor or 0) / (1 if goods.currency == "JPY" else 100)
 
 
 def _parts(told: Any) -> tuple[set[str], set[Decimal]]:
@@ -93,7 +87,7 @@ def _parts(told: Any) -> tuple[set[str], set[Decimal]]:
     if isinstance(told, str):
         words |= {word.casefold() for word in _WORD.findall(told)}
         figures |= {Decimal(figure.replace(",", "")) for figure in _FIGURE.findall(told)}
-        months = [_MONTHS[int(date.group(1)) - 1] for date in _DATE.finditer(told)]
+        months = [month_name[int(date.group(1))].casefold() for date in _DATE.finditer(told)]
         words |= {*months, *(month[:3] for month in months)}
     elif isinstance(told, int | float) and not isinstance(told, bool):
         figures.add(Decimal(str(told)))
@@ -116,12 +110,12 @@ def _foreign(text: str, words: set[str], figures: set[Decimal], shown: int) -> l
     return found
 
 
-def _stock(text: str, about: list[ItemReceipt]) -> list[str]:
+def _states(text: str, about: list[ItemReceipt]) -> list[str]:
     for item in about:
         for event in (event for evidence in (*item.evidence, *item.need.evidence) for event in evidence.events):
             text = text.replace(event.title, " ").replace(short_name(event.title, QUOTED), " ")
     states = {item.item.availability for item in about}
-    said = {words: Availability(state) for words, state in _STOCK.items() if words in text.casefold()}
+    said = {stock(state): state for state in Availability if stock(state) and stock(state) in text.casefold()}
     return [words for words, state in said.items() if state not in states]
 
 

@@ -10,9 +10,8 @@ import random
 from collections.abc import Collection, Iterator, Sequence
 from itertools import count
 
-from agent.explain import item_facts, prompt_facts
+from agent.explain import questions
 from agent.ground import Grounder
-from agent.models.base import ChatMessage
 from agent.prompting import Prompt
 from agent.schema import Act, Consent, Conversation, ItemReceipt, Profile, Receipt
 from agent.turn import Assistant
@@ -70,23 +69,11 @@ def explain_examples(
         receipt = assistant.cards(message, Conversation(), profile)
         if receipt.plan.act is not Act.RECOMMEND or not receipt.items:
             continue
-        for messages, those in _asked(prompt, receipt, message, with_history=shopper is not None):
+        for messages, those in questions(prompt, receipt, message, with_history=shopper is not None):
             told = _told(receipt, those, message, rng)
             if told:
                 lied = _lied(receipt, those, message, told, rng)
                 yield Example("explain", split, tuple(messages), " ".join(told), lied)
-
-
-def _asked(
-    prompt: Prompt, receipt: Receipt, message: str, *, with_history: bool
-) -> Iterator[tuple[list[ChatMessage], Sequence[ItemReceipt]]]:
-    """What serving asks, and the items that each question is about."""
-    if "message" in prompt.variables:
-        facts = prompt_facts(receipt, with_history=with_history).splitlines()
-        yield prompt.messages(facts=facts, message=message), receipt.items
-        return
-    for item in receipt.items:
-        yield prompt.messages(facts=item_facts(item, with_history=with_history, brief=True)), (item,)
 
 
 def _told(receipt: Receipt, those: Sequence[ItemReceipt], message: str, rng: random.Random) -> list[str]:

@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from agent.explain import item_facts, prompt_facts
+from agent.explain import questions
 from agent.memory import Memory
 from agent.models.base import ChatMessage
 from agent.past import past_lines
@@ -106,10 +106,7 @@ class LabDesk:
         if prompt.task == "explain":
             if receipt is None:
                 raise PromptError("nothing was shown in this conversation", "choose another one to explain")
-            if "message" not in prompt.variables:  # asked item by item
-                facts = item_facts(receipt.items[0], with_history=consent.prompt, brief=True)
-                return prompt.messages(facts=facts)
-            return prompt.messages(message=message, facts=prompt_facts(receipt, with_history=consent.prompt))
+            return next(questions(prompt, receipt, message, with_history=consent.prompt))[0]
         cause = f"prompts for {prompt.task} are not asked in a turn"
         raise PromptError(cause, "render one for plan, change or explain")
 

@@ -48,57 +48,63 @@ class RulesPlanner:
 
     def plan(self, message: str, conversation: Conversation) -> Plan:
         """The plan for a message, with everything carried over from earlier turns. Never fails, whatever the text."""
+        return self.read(message, conversation)[0]
+
+    def read(self, message: str, conversation: Conversation) -> tuple[Plan, bool]:
+        """The plan, and whether the message says no more than a fixed phrase, which nobody need read again.
+
+        Such are another brand, shop or aisle, what goes with something, the shop's service, and past purchases.
+        """
         said = shortened(message)
         message = plainer(said, self.vocabulary)
         parts = retraction(message, self.vocabulary)
         if parts is None:
-            plan = self._plan(message, conversation)
-            return plan.model_copy(update={"question": said[:500]}) if plan.question == message[:500] != "" else plan
+            plan, sure = self._plan(message, conversation)
+            asked = plan.question == message[:500] != ""
+            return plan.model_copy(update={"question": said[:500]}) if asked else plan, sure
         first, rest = parts
-        retracted = self._plan(first, conversation).model_copy(update={"act": Act.RECOMMEND, "ask": None})
+        retracted = self._plan(first, conversation)[0].model_copy(update={"act": Act.RECOMMEND, "ask": None})
         before = Message(role="user", text=first), Message(role="assistant", text="", plan=retracted)
         return self._plan(rest, conversation.model_copy(update={"messages": (*conversation.messages, *before)}))
 
-    def sure(self, message: str, conversation: Conversation) -> bool:
-        """Whether a message says no more than a fixed phrase, which nobody need read again.
-
-        Such are another brand, shop or aisle, what goes with something, the shop's service, and past purchases.
-        """
-        if has_chinese(message):
-            return False
-        heard = hear(plainer(shortened(message), self.vocabulary), conversation, self.vocabulary)
-        if heard.past or heard.serves or heard.beside or (heard.edits.any_kind and not heard.phrases):
-            return True
-        if not conversation.shown:
-            return False
-        other = heard.other_brand or heard.other_platform or heard.other_aisle
-        return (other or heard.any_brand or heard.any_platform) and not heard.phrases
-
-    def _plan(self, message: str, conversation: Conversation) -> Plan:
+    def _plan(self, message: str, conversation: Conversation) -> tuple[Plan, bool]:
         previous = conversation.plan
         base = (previous or Plan()).model_copy(
             update={"targets": (), "cart_op": None, "quantity": 1, "ask": None, "question": "", "confidence": 1.0}
         )
+        plan = self._plain(message, base, conversation)
+        return (plan, False) if plan is not None else self._heard(message, base, conversation)
+
+    def _plain(self, message: str, base: Plan, conversation: Conversation) -> Plan | None:
+        """The plan where there is nothing for the readers to take apart."""
+        previous = conversation.plan
         if not words(message):
             return _wordless(message, base, previous)
         if has_chinese(message):
             return plan_chinese(message, base, conversation, self.vocabulary)
         if not any(c.isascii() and c.isalnum() for c in message) and not _is_latin(message):
             return base.model_copy(update={"act": Act.RECOMMEND, "query": message[:MAX_QUERY], "confidence": 0.5})
-        plain = answered(message, base.model_copy(update={"act": previous.act})) if previous is not None else None
-        return plain or self._heard(message, base, conversation)
+        return answered(message, base.model_copy(update={"act": previous.act})) if previous is not None else None
 
-    def _heard(self, message: str, base: Plan, conversation: Conversation) -> Plan:
-        """The plan for a message that the readers take apart."""
+    def _heard(self, message: str, base: Plan, conversation: Conversation) -> tuple[Plan, bool]:
         heard = hear(message, conversation, self.vocabulary)
+        sure = _is_fixed(heard, conversation)
         if heard.reset and heard.cart is None:
             base, conversation = Plan(), Conversation()
         if heard.beside and base.query:
-            return base.model_copy(update={"act": Act.RECOMMEND, "question": BESIDE, "confidence": 0.9})
+            return base.model_copy(update={"act": Act.RECOMMEND, "question": BESIDE, "confidence": 0.9}), sure
         act = _act(heard, conversation)
         if act is Act.RECOMMEND:
-            return carry(heard, base, conversation, self.vocabulary)
-        return base.model_copy(update={"act": act, **_about(act, heard, conversation, message)})
+            return carry(heard, base, conversation, self.vocabulary), sure
+        return base.model_copy(update={"act": act, **_about(act, heard, conversation, message)}), sure
+
+
+def _is_fixed(heard: Heard, conversation: Conversation) -> bool:
+    """Whether fixed phrases are all that was heard."""
+    if heard.past or heard.serves or heard.beside:
+        return True
+    other = heard.other_brand or heard.other_platform or heard.other_aisle or heard.any_brand or heard.any_platform
+    return not heard.phrases and bool(heard.edits.any_kind or (other and conversation.shown))
 
 
 def _about(act: Act, heard: Heard, conversation: Conversation, message: str) -> dict[str, Any]:

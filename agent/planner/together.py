@@ -72,11 +72,9 @@ class Together:
             ModelError: the model can't be reached or is too slow. An answer that can't be believed is no failure of
                 the turn: the rules' stands.
         """
-        ruled = self._rules.plan(message, conversation)
-        if has_chinese(message) or len(message) > LONG or _MARKUP & {*message}:
-            return ruled, "rules"  # the model never saw the like
-        if self._rules.sure(message, conversation):
-            return ruled, "rules"
+        ruled, sure = self._rules.read(message, conversation)
+        if sure or has_chinese(message) or len(message) > LONG or _MARKUP & {*message}:
+            return ruled, "rules"  # nobody need read it again, or the model never saw the like
         with self._small.reserved(self._patience) as had:
             if not had:
                 return ruled, "rules"

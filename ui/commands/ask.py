@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ui.commands.rank import Names, Split
 from ui.options import COMPACT, Adapter, AsJson, ModelName, ModelOptions, ModelPath, ModelUrl, Shop, writable
 from ui.output import scoring
+
+if TYPE_CHECKING:
+    from eval.results import Results
 
 Json = dict[str, Any]
 Given = Path | None
@@ -94,11 +97,9 @@ def plan(
     options = ModelOptions(model_url, model, model_path, adapter)
     options.check()
     from eval.data import load
-    from eval.experiment import write
     from eval.planning import planned, read_turns
     from eval.protocols.conversations import read_conversations
     from retrieval.progress import bars
-    from ui.commands.evaluate import told
 
     with bars() as progress:
         results = planned(
@@ -109,9 +110,7 @@ def plan(
             seed=seed,
             progress=progress,
         )
-    if out is not None:
-        write(out, results)
-    return told(results, quiet=as_json)
+    return _kept(results, out, quiet=as_json)
 
 
 @scoring
@@ -131,17 +130,23 @@ def explain(
     """Judge what is told of receipts: by the template, by a model as it writes, and by it as served, checked."""
     options = ModelOptions(model_url, model, model_path, adapter)
     options.check()
-    from eval.experiment import write
     from eval.explaining import explained
     from retrieval.progress import bars
     from retrieval.shop import Shop as OpenShop
-    from ui.commands.evaluate import told
 
     with bars() as progress:
         results = explained(OpenShop.open(shop), options.open(), turns=turns, cards=cards, seed=seed, progress=progress)
+    return _kept(results, out, quiet=as_json)
+
+
+def _kept(results: Results, out: Path | None, *, quiet: bool) -> Json:
+    """Results, written where that is wanted, and told."""
+    from eval.experiment import write
+    from ui.commands.evaluate import told
+
     if out is not None:
         write(out, results)
-    return told(results, quiet=as_json)
+    return told(results, quiet=quiet)
 
 
 def named(systems: str | None) -> list[str]:

@@ -1,0 +1,66 @@
+"""Turns beside the search: what a cart comes to, what goes with it, what was bought before, and returns."""
+
+from __future__ import annotations
+
+from agent.forgetting import forget, history_of, known
+from agent.memory import Memory
+from agent.schema import Consent
+from agent.turn import Assistant
+from agent.wording import money
+from retrieval.schema import EventKind
+from retrieval.shop import Shop
+from tests.agent.test_turn import turn
+
+
+def test_a_cart_of_several_tells_what_they_cost_together(shop: Shop, memory: Memory) -> None:
+    assistant = Assistant(shop, memory)
+    done = turn(assistant, "trail shoes")
+    first, second = done.conversation.shown[:2]
+    done = turn(assistant, "add the first one to my cart", None, done.conversation)
+    assert "Together" not in done.reply.text
+    done = turn(assistant, "and 2 of the second one", None, done.conversation)
+    total = money((first.price_minor or 0) + 2 * (second.price_minor or 0), first.currency)
+    assert done.reply.text.splitlines()[-1] == f"Together: {total}."
+    assert turn(assistant, "how much is it altogether?", None, done.conversation).reply.text.endswith(f"{total}.")
+
+
+def test_what_goes_with_it_is_of_other_aisles_and_the_only_thing_in_a_cart_needs_no_name(
+    shop: Shop, memory: Memory
+) -> None:
+    assistant = Assistant(shop, memory)
+    done = turn(assistant, "trail shoes")
+    assert any(item.aisle == "asked" for item in done.reply.receipt.items)
+    done = turn(assistant, "add the first one to my cart", None, done.conversation)
+    done = turn(assistant, "what else goes with it?", None, done.conversation)
+    assert {item.aisle for item in done.reply.receipt.items} == {"across"}
+    assert len({item.item.category for item in done.reply.receipt.items}) > 1
+    done = turn(assistant, "remove it from my cart", None, done.conversation)
+    assert done.reply.text.endswith("Your cart is empty.")
+
+
+def test_what_was_bought_is_told_to_who_bought_it_and_what_is_forgotten_is_not(
+    shop: Shop, memory: Memory, regular: str
+) -> None:
+    assistant = Assistant(shop, memory)
+    assert turn(assistant, "what did I buy last time?").reply.text == "I know of nothing that you bought here."
+    memory.set_consent(regular, Consent(personalise=False, prompt=False))
+    bought = history_of(shop, memory, regular).of_kind(EventKind.PURCHASE)
+    last = bought.ref(len(bought) - 1, shop.catalogue)
+    done = turn(assistant, "show me my purchase history", regular)
+    lines = done.reply.text.splitlines()[1:]
+    assert last.title[:40] in lines[0]
+    assert 2 < len(lines) <= 6
+    assert all(line.startswith("You bought ") for line in lines)
+    keys = [one.key for one in known(shop, memory, regular) if one.event.item == last.item]
+    assert forget(shop, memory, regular, keys)
+    (kept,) = memory.turns(done.conversation.id)
+    assert last.title[:40] not in kept.model_dump_json()
+    assert kept.text.splitlines()[1:] == [line for line in lines if last.title[:40] not in line]
+    assert last.title[:40] not in turn(assistant, "what did I buy last time?", regular).reply.text
+
+
+def test_the_shops_service_is_said_to_be_somebody_elses(shop: Shop, memory: Memory) -> None:
+    for question in ("how do I return something", "can I get a refund?"):
+        reply = turn(Assistant(shop, memory), question).reply
+        assert "returns and payment are for the shop itself" in reply.text
+        assert not reply.receipt.items
