@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from agent.planner.refer import asked_for
 from agent.planner.wishes import limit
 from agent.schema import Receipt
 from retrieval.catalogue import Mask
@@ -47,7 +48,7 @@ def offered(shop: Shop, receipt: Receipt) -> list[tuple[str, str]]:
     bound = limit(-1, receipt.shown, (), far=False)
     if bound is not None and _any(shop, near, limits, price_max=bound[0], currency=bound[1], price_min=None):
         found.append((say("Cheaper"), say("cheaper")))
-    seen = tuple({item.brand for item in items if item.brand})
+    seen = tuple({item.brand for item in asked_for(receipt.shown) if item.brand})
     known = near & ~catalogue.brand.member(("",))
     if seen and _any(shop, known, limits, brands=(), not_brands=(*limits.not_brands, *seen)):
         found.append((say("Another brand"), say("another brand")))

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from html import escape
 
 from agent import pressed
+from agent.planner.carry import FEW
 from agent.schema import Consent, Conversation, ItemReceipt, Plan, Profile
 from agent.turn import CardsReady, TextDelta
 from retrieval.errors import CrossAisleError
@@ -264,7 +265,9 @@ class Room:
             UnknownItemError: the item is not in the catalogue.
         """
         catalogue = self.desk.shop.catalogue
-        plan = pressed.more_like(catalogue.item(catalogue.row(item)), self.conversation)
+        chosen = catalogue.item(catalogue.row(item))
+        siblings = int(catalogue.category.member((chosen.category,)).sum()) - 1
+        plan = pressed.more_like(chosen, self.conversation, alone=siblings < FEW)
         self.desk.record(self.shopper, item, EventKind.VIEW)
         return say("More like {name}.", name=self.name_of(item)), plan
 

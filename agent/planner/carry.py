@@ -11,6 +11,7 @@ from agent.planner.lexicon import lexicon
 from agent.planner.query import head_of, main, without_loose_ends
 from agent.planner.recall import recalled
 from agent.planner.recipient import age_words, is_age
+from agent.planner.refer import asked_for
 from agent.planner.topic import MOST_REFUSED, affirmed, fresh, join, topic
 from agent.planner.vocabulary import Vocabulary
 from agent.planner.wishes import limit
@@ -26,6 +27,8 @@ def carry(heard: Heard, base: Plan, conversation: Conversation, vocabulary: Voca
     fields: dict[str, Any] = {"act": Act.RECOMMEND}
     base = recalled(heard, base, conversation)
     plan = topic(heard, fresh(base) if heard.anew or _bare_gift(heard, base) else base, vocabulary)
+    if base.query and head_of(plan.query) != head_of(base.query):
+        plan = plan.model_copy(update={"not_brands": spoken(plan.not_brands, conversation)})
     if not heard.anew and heard.affirms and base.query and base.act is Act.CLARIFY:
         plan = affirmed(plan, conversation, vocabulary)
     plan = _with_brand(heard, plan, vocabulary)
@@ -70,14 +73,19 @@ def _with_brand(heard: Heard, plan: Plan, vocabulary: Vocabulary) -> Plan:
     )
 
 
+def spoken(brands: Iterable[str], conversation: Conversation) -> tuple[str, ...]:
+    """Brands that the shopper refused by name. Those that "another brand" left out go with the goods they were of."""
+    said = " ".join(f" {' '.join(words(m.text))} " for m in conversation.messages if m.role == "user").casefold()
+    return tuple(brand for brand in brands if f" {' '.join(words(brand))} ".casefold() in said)
+
+
 def _names(heard: Heard, plan: Plan, conversation: Conversation, vocabulary: Vocabulary) -> dict[str, Any]:
     """Brands, categories, platforms: the last said counts, for and against."""
     names, edits = heard.names, heard.edits
     refused = list(edits.not_brands)
     if edits.refused_brand:
-        about = heard.targets or conversation.shown
-        brands = {item.brand for item in about if item.brand}
-        refused += sorted(brands) if len(brands) == 1 or heard.targets else []
+        refused += sorted({item.brand for item in heard.targets if item.brand})
+    other_brand = heard.other_brand or (edits.refused_brand and not heard.targets)
     also = heard.text.has(_ALSO)
     fields: dict[str, Any] = {}
     for wanted, against, new, off in (
@@ -90,14 +98,14 @@ def _names(heard: Heard, plan: Plan, conversation: Conversation, vocabulary: Voc
         fields[wanted] = tuple(name for name in kept if name not in off)
         mentioned = {key(name) for name in new}
         fields[against] = tuple(n for n in join(getattr(plan, against), off) if key(n) not in mentioned or n in off)
-    if heard.other_brand:
+    if other_brand:
         fields["not_brands"] = join(
             fields["not_brands"], plan.brands or _seen(heard, conversation, "brand", vocabulary.brands)
         )
     if heard.other_platform:
         seen = plan.platforms or _seen(heard, conversation, "platform", vocabulary.platforms)
         fields["not_platforms"] = join(fields["not_platforms"], seen)
-    if heard.any_brand or heard.other_brand or (names.wanted and not also):
+    if heard.any_brand or other_brand or (names.wanted and not also):
         fields["brands"] = tuple(names.brands)
     if heard.any_platform or heard.other_platform:
         fields["platforms"] = tuple(names.platforms)
@@ -114,10 +122,12 @@ def _seen(
 ) -> tuple[str, ...]:
     """What "another brand" is other than: that of the items spoken of, else those of the best shown.
 
-    Where these are all there are in the shop, it is the first one's alone, so that something is left to show.
+    Suggestions from other aisles weren't asked for, so theirs stay. Where these are all there are in the shop, it is
+    the first one's alone, so that something is left to show.
     """
     focus = conversation.plan.targets if conversation.plan else ()
-    about = heard.targets or [item for item in conversation.shown if item.id in focus] or conversation.shown[:FEW]
+    best = asked_for(conversation.shown)[:FEW]
+    about = heard.targets or [item for item in conversation.shown if item.id in focus] or best
     seen = tuple(dict.fromkeys(value for item in about if (value := getattr(item, name))))
     return seen if {key(value) for value in known} - {key(value) for value in seen} else seen[:1]
 
@@ -218,7 +228,7 @@ def _people(heard: Heard, plan: Plan, conversation: Conversation) -> dict[str, A
         refused = heard.targets if focused else shown
     elif heard.similar:
         refused = heard.targets
-    elif (heard.dislikes and not heard.edits.exclude and not heard.edits.not_brands) or (
+    elif (heard.dislikes and not (heard.edits.exclude or heard.edits.not_brands or heard.edits.refused_brand)) or (
         heard.more and not heard.phrases and not heard.wishes.price
     ):
         refused = shown

@@ -26,8 +26,8 @@ _TOO = (
     rf"though))?"
 )
 _SOFT = (
-    r"not (?:to be )?(?:too|so|that|very|overly|super|terribly|be too|as) (?P<what>[\w-]+)(?: (?:and|or) (?:too "
-    r")?[\w-]+)?"
+    r"not (?:to be )?(?:too|so|that|very|overly|super|terribly|be too|as) (?P<what>(?!brands? )[\w-]+)"
+    r"(?: (?:and|or) (?:too )?[\w-]+)?"
 )
 _FINE = (
     r"(?:fine|ok|okay|alright|acceptable|good|great|cool|welcome|allowed)(?: (?:after all|too|with me|for me|by "
@@ -164,11 +164,13 @@ def _refuse(text: Text, vocabulary: Vocabulary, edits: Edits, negator: range, ne
     end, phrases = refused_phrases(text, vocabulary, at, lists_and=led in _ALSO_AND, commas=led in _WHOLE_LISTS)
     if len(phrases) == 1:
         end, phrases = name_only(text, vocabulary, end, phrases)
+    brand_said = any(text.tokens[i].low in {"brand", "brands"} for i in range(at, min(end, len(text))))
     if at < len(text) and any(text.taken[i] == "reference" for i in range(at, min(end + 2, len(text)))):
-        edits.refused_references = True
+        after = range(at, min(end + 3, len(text)))
+        edits.refused_brand = any(text.tokens[i].low in {"brand", "brands"} for i in after)
+        edits.refused_references = not edits.refused_brand
         text.take(negator, "edit")
         return
-    brand_said = any(text.tokens[i].low in {"brand", "brands"} for i in range(at, min(end, len(text))))
     if not phrases:
         edits.refused_brand |= brand_said
         if negating not in {"no", "not", "never", "nothing", "enough", "skip"} or brand_said:

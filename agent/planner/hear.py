@@ -101,8 +101,9 @@ def hear(message: str, conversation: Conversation, vocabulary: Vocabulary) -> He
     quantity = _quantity(text)
     currency = (previous.currency if previous else None) or vocabulary.currency
     priced = not ((compares or why) and shown) or text.has(_SIGN)
-    price = Price()
-    if priced:
+    unfiltered = _take(text, "hear.unfiltered", "idiom")
+    price = Price(clear=unfiltered)
+    if priced and not unfiltered:
         sells = vocabulary.sells
         price = read_price(text, currency, expected=_expected(previous), most_shown=len(shown), sells=sells)
     wishes = read_wishes(text, shown=bool(shown))
@@ -116,6 +117,7 @@ def hear(message: str, conversation: Conversation, vocabulary: Vocabulary) -> He
     other_platform, other_aisle = _take(text, "more.other_platform", "idiom"), _take(text, "more.other_aisle", "idiom")
     any_brand, other_brand = _take(text, "more.any_brand", "idiom"), _take(text, "more.other_brand", "idiom")
     edits = read_edits(text, vocabulary, (*previous.exclude, *previous.not_brands) if previous else ())
+    edits.any_kind += ["colour", "size"] if unfiltered else []
     reset = _take(text, "more.reset", "idiom")
     _take(text, "acts.mine", "idiom")
     _take(text, "acts.ideas", "idiom")
@@ -129,8 +131,9 @@ def hear(message: str, conversation: Conversation, vocabulary: Vocabulary) -> He
         names=names, phrases=tuple(phrases(text, vocabulary)), cart=cart, quantity=quantity, compares=compares,
         extreme=extreme,
         why=why, asks=asks, ideas=ideas, more=reads["more"], dislikes=reads["dislike"], likes=reads["like"],
-        fresh=reads["fresh"], similar=similar, affirms=acts.affirms(text), reset=reset, any_brand=any_brand,
-        any_platform=any_platform, other_brand=other_brand, other_platform=other_platform, other_aisle=other_aisle,
+        fresh=reads["fresh"], similar=similar, affirms=acts.affirms(text), reset=reset,
+        any_brand=any_brand or unfiltered, any_platform=any_platform or unfiltered,
+        other_brand=other_brand, other_platform=other_platform, other_aisle=other_aisle,
         mine=reads["mine"] and not recipient.name, small_talk=not answering and acts.is_small_talk(text),
         off_topic=acts.off_topic(text) or serves, serves=serves, past=acts.past(text),
         beside=text.has(said("hear.beside")),

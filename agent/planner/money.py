@@ -45,6 +45,9 @@ _PARTY = re.compile(  # "for 4 people under 50": they are counted already, so th
     r" (?:\d+|two|three|four|five|six|seven|eight|nine|ten|twelve)(?: \w+)? (?:people|persons?|adults|players) "
     r"(?:under|below|up to|less than|max(?:imum)?|at most|for) $"
 )
+_DASHES = frozenset("-–—")
+_APART = re.compile(r"(?:[,;:(!?]| (?:not|no|but|now|ok|okay|then|actually|rather|make (?:it|that))) $|^ $")
+_ENDS = re.compile(r"^ (?:$|[,;.!?)]|please|now|instead|then|or so|not|but)")
 _MINUS = re.compile(r"(?: [$£€])? (?:-|−|minus) $")
 _FREE = r"(?:for free|free of charge|gratis)(?= (?:[.,!?;]|please|thanks|and|or|if|$))"
 _OFFERED = re.compile(r" (?:get|gets|got|getting|one|another|second|included|deliver(?:ed|y)?|ship(?:ped|ping)?) $")
@@ -238,6 +241,7 @@ def _is_range(text: Text, pair: list[Amount], left: str) -> bool:
     if pair[0].currency or high.currency:
         return not _weighs(high, right) and not (joint == "or" and not FROM.search(left))
     cue = FROM.search(left) or any(op.search(left) for _, op in LEFTS)
+    cue = cue or (joint in _DASHES and _APART.search(left) and _ENDS.match(right))
     return bool(cue) and not _counted(high, left) and may_follow(right)
 
 

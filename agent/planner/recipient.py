@@ -130,6 +130,8 @@ def _person(text: Text, earlier: str | None) -> Recipient:
         rf"wants?|needs?|enjoys?|is|turns?|turning|turned|"
         r"prefers?|just|really|has|will|would|who|collects?|plays?|asked|hates?|does|can|always) )",
         r"for (?P<who>someone|somebody|mum|mom|dad|grandma|grandpa|mummy|daddy|mommy|granny)(?: (?:else|special))?",
+        rf"(?:gift|present)s?(?: ideas?)? for {middle}(?P<who>{people})(?:'s|s')?(?= (?:[.,!?;]|under|who|that|about|"
+        rf"around|birthday|budget|max|up|and|with|within|below|less|on|please|for) | $)",
         rf"for (?:an?|my|our|the) (?P<who>{_AGE}(?: {_GROWN})?)",
         rf"(?<=^ )(?:(?:it|this) is )?(?:an? )?(?P<who>{_AGE} {_GROWN})(?= (?:who|that|and|[.,!?]) | $)",
         r"(?:is )?for (?P<who>him|her|hers)(?! \w+(?: \w+)? (?:[.,!?] )?$)",

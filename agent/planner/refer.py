@@ -22,6 +22,9 @@ _NOT_PLACE = (
     r"(?! (?:time|of all|aid|class|grade|birthday|apartment|home|baby|step|steps|hand|generation|gen|year|month|"
     r"week|thing) )"
 )
+_NOWHERE = (
+    rf"(?:the|your|that) {_PLACE} {_HEAD}|(?:the|your) (?:first|second|third|last)(?= (?:[.?!,]|is|has|does) | $)"
+)
 _EXTREMES = (
     (r"(?:the )?(?:cheap(?:er|est)|least expensive|less expensive|lowest[- ]priced?|most affordable)", min),
     (r"(?:the )?(?:most expensive|pric(?:ier|iest)|dearest|more expensive|costliest|highest[- ]priced?)", max),
@@ -42,11 +45,13 @@ def refer(text: Text, shown: Sequence[Shown], focus: Sequence[Shown], act: bool)
 
     Args:
         text: the message.
-        shown: what was shown last, best first.
+        shown: what was shown last, best first; if nothing was, places such as "the second one" are only taken.
         focus: what the last turn spoke of; "it" is that, else the first shown.
         act: whether the message asks, compares, adds or removes, so that names without "one" and bare numbers refer.
     """
     if not shown:
+        for match in text.find(_NOWHERE):
+            text.take(text.span(match), "reference")
         return []
     found = [*_by_place(text, shown, act), *_by_extreme(text, shown)]
     placed = {at for reference in found for at in reference.span}

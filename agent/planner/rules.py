@@ -21,6 +21,7 @@ from agent.planner.carry import carry
 from agent.planner.chinese import has_chinese, plan_chinese
 from agent.planner.hear import Heard, hear
 from agent.planner.lexicon import said
+from agent.planner.money import Price
 from agent.planner.plainer import plainer
 from agent.planner.query import main
 from agent.planner.refer import asked_for, by_price
@@ -32,6 +33,13 @@ from retrieval.text import words
 
 _BUT = r"but (?:in|with|without|for|not|more|less|smaller|bigger|a|an|something)"  # praise that asks for a change
 MAX_QUERY = 200  # characters
+_THIS = (
+    r"(?<=^ )(?:(?:ok|okay|and|so|but|hi|hey|hello|,) )*"
+    r"(?:is|are|does|do|has|have|can|will|would|how \w+ (?:is|are|does|do)|what (?:size|colou?r|brand) (?:is|are)) "
+    r"(?:(?:this|that|these|those|it|they)(?: ones?)?) "
+    r"(?!a |an |the |possible|true|there|for sale|shop|store|site|website|app|assistant|chat|sell|be )[a-z][\w-]*"
+    r"(?= (?:for|in|with|to|from|on|at|as|than|enough|by|[.?!]) | $)"
+)
 MOST_COMPARED = 4  # items, where none is pointed at
 
 
@@ -93,10 +101,18 @@ class RulesPlanner:
             base, conversation = Plan(), Conversation()
         if heard.beside and base.query:
             return base.model_copy(update={"act": Act.RECOMMEND, "question": BESIDE, "confidence": 0.9}), sure
+        if not conversation.shown and not base.query and _of_nothing(heard):
+            return base.model_copy(update={"act": Act.CLARIFY, "ask": "kind"}), True
         act = _act(heard, conversation)
         if act is Act.RECOMMEND:
             return carry(heard, base, conversation, self.vocabulary), sure
         return base.model_copy(update={"act": act, **_about(act, heard, conversation, message)}), sure
+
+
+def _of_nothing(heard: Heard) -> bool:
+    """Whether a message asks about what it takes for shown: "is this safe for kids?", "compare the first two"."""
+    asks = heard.asks or heard.why or heard.compares
+    return asks and ("reference" in heard.text.taken or heard.text.has(_THIS)) and not _asks_for_goods(heard)
 
 
 def _is_fixed(heard: Heard, conversation: Conversation) -> bool:
@@ -104,7 +120,8 @@ def _is_fixed(heard: Heard, conversation: Conversation) -> bool:
     if heard.past or heard.serves or heard.beside:
         return True
     other = heard.other_brand or heard.other_platform or heard.other_aisle or heard.any_brand or heard.any_platform
-    return not heard.phrases and bool(heard.edits.any_kind or (other and conversation.shown))
+    lifted = heard.edits.any_kind or heard.price == Price(clear=True)
+    return not heard.phrases and bool(lifted or (other and conversation.shown))
 
 
 def _about(act: Act, heard: Heard, conversation: Conversation, message: str) -> dict[str, Any]:
@@ -178,7 +195,13 @@ def _about_shown(heard: Heard, *, wants: bool) -> Act | None:
     wishes = any(p.cue in {"request", "wish"} and p.names for p in heard.phrases) or heard.text.has(_BUT)
     if speaks and heard.likes and not wishes:
         return Act.CHITCHAT
-    said_more = heard.phrases or heard.edits.refused_references or heard.recipient.said or heard.names.brands
+    said_more = (
+        heard.phrases
+        or heard.edits.refused_references
+        or heard.edits.refused_brand
+        or heard.recipient.said
+        or heard.names.brands
+    )
     return Act.EXPLAIN if speaks and heard.definite and not said_more else None
 
 

@@ -116,6 +116,7 @@ def _relation(heard: Heard, chosen: Phrase, base: Plan, vocabulary: Vocabulary) 
     describes = _describes(chosen, base, vocabulary) or _is_contrast(heard, chosen, base, vocabulary)
     rules = (
         (not base.query and chosen.attached and heard.text.low.startswith(" with "), "add"),
+        (not base.query and base.recipient is not None and _is_quality(chosen), "add"),
         (not base.query, "correct"),
         ((bool(heard.companion) or _is_refused(heard, base)) and chosen.names and not again, "replace"),
         (again or set(terms(chosen.text)) <= set(terms(base.query)), "same"),
@@ -131,6 +132,15 @@ def _relation(heard: Heard, chosen: Phrase, base: Plan, vocabulary: Vocabulary) 
         (bare and (goods or _is_statement(heard)), "replace"),
     )
     return next((how for holds, how in rules if holds), "add")
+
+
+def _is_quality(chosen: Phrase) -> bool:
+    """Whether a phrase tells how something should be and names nothing: "smaller", "something blue"."""
+    lists = lexicon()
+    plain = lists.describing | lists.adjective | lists.stop
+    return all(
+        word in plain or word.removesuffix("r") in plain or word.removesuffix("er") in plain for word in chosen.words
+    )
 
 
 def _is_errand(heard: Heard, chosen: Phrase, base: Plan, vocabulary: Vocabulary) -> bool:

@@ -175,8 +175,47 @@ IN_PASSING = [
     row("jug | can I return it if he doesn't like it", act=S, query="jug"),
 ]
 
+LIFTED = [
+    row("jug under 30 | remove the price limit", act=R, query="jug", price_max=None, cart_op=None),
+    row("black jug | remove the colour", act=R, query="jug", cart_op=None),
+    row("Acme jug | remove the brand please", act=R, query="jug", brands=(), cart_op=None),
+    row("jug from Harbour | remove the shop filter", act=R, platforms=(), cart_op=None),
+    row("blue Acme jug under 30 | clear all filters", act=R, query="jug", brands=(), price_max=None, cart_op=None),
+    row("black jug | remove the blue one", act=K, targets=("s:3",), cart_op="remove"),
+    row("jug | remove the Brita", act=K, targets=("s:1",), cart_op="remove"),
+]
 
-@pytest.mark.parametrize(("turns", "expected"), [*NAMES, *MONEY, *TOPICS, *RETRACTED, *PEOPLE, *TURNS, *IN_PASSING])
+BRANDS = [
+    row("jug | not that brand", not_brands=("Brita", "Acme", "Kilo"), not_items=()),
+    row("jug | nothing from the last brand you showed", act=R, not_brands=("Acme",), not_items=()),
+    row("jug | another brand | a warm blanket under 60", query="warm blanket", not_brands=()),
+    row("jug | another brand | in blue", not_brands=("Brita", "Acme", "Kilo")),
+    row("jug, not Brita | a warm blanket", query="warm blanket", not_brands=("Brita",)),
+]
+
+OF_NOTHING = [
+    row("is this safe for kids?", act=C, ask="kind", query=""),
+    row("what about the first one", act=C, ask="kind", query=""),
+    row("which is better, the first or the second", act=C, ask="kind", query=""),
+    row("is this blue mug in stock", act=R, query="blue mug", in_stock=True),
+    row("is it possible to get a lamp", act=R, query="lamp"),
+    row("does this shop sell mugs", act=R, query="mugs"),
+]
+
+ALLERGIC = [
+    row("a blanket | no wool pls, im allergic", query="blanket", exclude=("wool",), include=()),
+    row("snacks, my son is allergic to nuts", query="snacks", exclude=("nuts",)),
+    row("gift for wife, budget 1.500 euros", recipient="wife", price_max=150000, currency="EUR", query=""),
+    row("gift for my brother, about 40 | something smaller maybe", query="", include=("smaller",), price_max=4800),
+    row("a lamp, 20-30 | not 20-30, 30-40", query="lamp", price_min=3000, price_max=4000, exclude=()),
+    row("a lamp, size 20-30", query="lamp", price_min=None),
+]
+
+
+@pytest.mark.parametrize(
+    ("turns", "expected"),
+    [*NAMES, *MONEY, *TOPICS, *RETRACTED, *PEOPLE, *TURNS, *IN_PASSING, *LIFTED, *BRANDS, *OF_NOTHING, *ALLERGIC],
+)
 def test_a_mended_reading(turns: str, expected: dict[str, Any]) -> None:
     check(talk(*turns.split(" | ")), expected)
 

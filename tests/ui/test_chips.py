@@ -127,6 +127,7 @@ def test_more_like_this_finds_that_kind_without_the_item_and_counts_as_a_look(de
     shown = say(room, "scented candles")
     chosen = shown[1].item
     message, plan = room.more_like(chosen.id)
+    assert plan.categories == (chosen.category,)
     for _ in room.say(message, plan):
         pass
     turn = room.turns[-1]
@@ -136,10 +137,26 @@ def test_more_like_this_finds_that_kind_without_the_item_and_counts_as_a_look(de
     found = [item.item for item in turn.reply.receipt.items]
     assert chosen.id not in {item.id for item in found}
     assert found[0].category == chosen.category
+    assert all(entry.aisle == "across" or entry.item.category == chosen.category for entry in turn.reply.receipt.items)
     looked = [(event.item, event.kind) for event in desk.memory.events_of("anna")]
     assert looked == [(chosen.id, EventKind.VIEW)]
     history = desk.assistant.history(room.profile)
     assert desk.shop.catalogue.ids[history.rows[-1]] == chosen.id, "it counts in the next turn"
+
+
+def test_more_like_a_suggestion_leaves_budget_and_brands_of_what_was_asked_behind(desk: Desk) -> None:
+    room = Room(desk, "anna")
+    say(room, "scented candles under 25, nothing from Tarnwick")
+    shown = say(room, "another brand")
+    suggestion = next(entry.item for entry in shown if entry.aisle == "across")
+    asked = next(entry.item for entry in shown if entry.aisle != "across")
+    limits = room.conversation.plan
+    assert limits is not None
+    assert set(limits.not_brands) > {"Tarnwick"}
+    _, near = room.more_like(asked.id)
+    assert (near.price_max, near.not_brands) == (2500, limits.not_brands)
+    _, far = room.more_like(suggestion.id)
+    assert (far.price_max, far.not_brands, far.categories) == (None, ("Tarnwick",), (suggestion.category,))
 
 
 def test_ticked_items_are_compared_from_any_turn(desk: Desk) -> None:
