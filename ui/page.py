@@ -99,18 +99,18 @@ class Page:
     def on_press(self, event: gr.EventData, request: gr.Request) -> Iterator[Updates]:
         """The shopper pressed a button that says something for them."""
         room = self._room(request)
-        operation, item = str(event._data.get("op") or ""), str(event._data.get("item") or "")
+        operation, item, text = _sent(event)
         if operation == "more":
             yield from self._turn(room, lambda: room.more_like(item))
         elif operation == "compare":
             yield from self._turn(room, room.compare)
         else:
-            yield from self._turn(room, lambda: (str(event._data.get("text") or ""), None))
+            yield from self._turn(room, lambda: (text, None))
 
     def on_act(self, event: gr.EventData, request: gr.Request) -> Updates:
         """Like, not for me, cart, tick, go back, or forget, on a card or in a panel."""
         room = self._room(request)
-        operation, item = str(event._data.get("op") or ""), str(event._data.get("item") or "")
+        operation, item, _ = _sent(event)
         if operation == "forget":
             return self._told(lambda: room.forget_event(item), room)
         if operation == "forget-aisle":
@@ -258,3 +258,10 @@ class Page:
             at.talks: panels.talks_panel(self.desk.memory.conversations(room.shopper), room.conversation.id),
             at.store: {"shopper": room.shopper, "conversation": room.conversation.id, "language": room.language},
         }
+
+
+def _sent(event: gr.EventData) -> tuple[str, str, str]:
+    """A button's operation, item and text, "" for each that isn't there: anything may be sent in a button's name."""
+    told = event._data if isinstance(event._data, dict) else {}
+    operation, item, text = (str(told.get(name) or "") for name in ("op", "item", "text"))
+    return operation, item, text

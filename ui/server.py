@@ -13,7 +13,7 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
-from agent.memory.users import Users
+from agent.memory.users import FAILURES, PAUSE, Users
 from retrieval.errors import CrossAisleError
 from ui.desk import Desk
 from ui.options import ModelOptions
@@ -27,6 +27,10 @@ POLICY = (
     "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:; style-src 'self' 'unsafe-inline'; "
     "img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self'; frame-src 'none'; object-src 'none'; "
     "form-action 'self'; frame-ancestors 'self'; base-uri 'self'"
+)
+_PAUSE = (
+    f"After {FAILURES} wrong passwords a name has to wait {PAUSE:.0f} seconds. "
+    f"连续 {FAILURES} 次密码错误后，需等待 {PAUSE:.0f} 秒。"
 )
 _HEADERS = [
     (b"content-security-policy", POLICY.encode()),
@@ -117,7 +121,7 @@ def application(
 ) -> Callable[..., Awaitable[None]]:
     """The chat page and the lab as an ASGI application."""
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # read by the library when it is imported
-    from fastapi import FastAPI
+    from fastapi import FastAPI, Response
     from fastapi.responses import RedirectResponse
 
     from ui import lab_page, page
@@ -125,9 +129,12 @@ def application(
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     app.add_api_route("/lab", lambda: RedirectResponse("/lab/"), include_in_schema=False)
     lab = lab_page.build(desk, users, options)
+    for path in ("/openapi.json", "/lab/openapi.json"):
+        app.add_api_route(path, lambda: Response(status_code=404), include_in_schema=False)
     name = html.escape(desk.shop.name)
-    app = _mounted(app, lab, "/lab", _door(users, team=True), f"{name}: prompt lab, for the product team")
-    return _with_headers(_mounted(app, page.build(desk, users), "/", _door(users), f"{name}: sign in · 请登录"))
+    app = _mounted(app, lab, "/lab", _door(users, team=True), f"{name}: prompt lab, for the product team. {_PAUSE}")
+    chat = page.build(desk, users)
+    return _with_headers(_mounted(app, chat, "/", _door(users), f"{name}: sign in · 请登录. {_PAUSE}"))
 
 
 def _mounted(app: Any, blocks: Any, path: str, door: Door | None, told: str) -> Any:

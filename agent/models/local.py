@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from agent.models.about import about
+from agent.models.adapter import merged
 from agent.models.base import ChatMessage, Completion, Schema, Watch, parsed
 from agent.models.usage import spent
 from retrieval.errors import ModelOutputError, ModelUnavailableError
@@ -51,6 +52,7 @@ class LocalModel:
     ) -> None:
         import torch
         from llguidance.hf import from_tokenizer
+        from safetensors import SafetensorError
         from transformers import AutoModelForCausalLM, AutoTokenizer
 
         if threads is not None:
@@ -61,9 +63,9 @@ class LocalModel:
         try:
             self._tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
             model = AutoModelForCausalLM.from_pretrained(folder, local_files_only=True, dtype=dtype)
-            self._model = (_adapted(model, adapter) if adapter is not None else model).to(device).eval()
+            self._model = (merged(model, adapter) if adapter is not None else model).to(device).eval()
             self._grammar = from_tokenizer(self._tokenizer, n_vocab=self._model.config.vocab_size)
-        except (OSError, ValueError, RuntimeError) as error:
+        except (OSError, ValueError, RuntimeError, SafetensorError) as error:
             raise ModelUnavailableError(
                 f"no model can be loaded from {folder}"
                 + (f" with adapter {adapter}" if adapter else "")
@@ -308,9 +310,3 @@ class LocalModel:
 def is_small(folder: Path) -> bool:
     """Whether a CPU computes with a model's weights in full precision, which is the faster where it has no other."""
     return 0 < sum(file.stat().st_size for file in folder.glob("*.safetensors")) < _SMALL
-
-
-def _adapted(model: Any, adapter: Path) -> Any:
-    from peft import PeftModel
-
-    return PeftModel.from_pretrained(model, str(adapter), local_files_only=True).merge_and_unload()

@@ -240,8 +240,8 @@ def _is_range(text: Text, pair: list[Amount], left: str) -> bool:
         return False
     if pair[0].currency or high.currency:
         return not _weighs(high, right) and not (joint == "or" and not FROM.search(left))
-    cue = FROM.search(left) or any(op.search(left) for _, op in LEFTS)
-    cue = cue or (joint in _DASHES and _APART.search(left) and _ENDS.match(right))
+    alone = joint in _DASHES and _APART.search(left) and _ENDS.match(right)
+    cue = alone or FROM.search(left) or any(op.search(left) for _, op in LEFTS)
     return bool(cue) and not _counted(high, left) and may_follow(right)
 
 

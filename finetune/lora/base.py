@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from safetensors import SafetensorError
+
 from finetune.lora.settings import Settings, is_path
 from retrieval.errors import TuneError
 
@@ -55,7 +57,7 @@ def load(name: str, *, exact: bool = False) -> Base:
             attn_implementation="flash_attention_2" if flash else "sdpa",
             **where,
         )
-    except (OSError, ValueError, RuntimeError, KeyError) as error:
+    except (OSError, ValueError, RuntimeError, KeyError, SafetensorError) as error:
         raise TuneError(
             f"no base model can be loaded from {name} ({_first_line(error)})",
             "give a folder in transformers' layout (config.json, model.safetensors, tokenizer.json)",
@@ -93,7 +95,7 @@ def put_on(base: Base, adapter: Path, name: str, *, trainable: bool = False) -> 
 
     try:
         model = PeftModel.from_pretrained(base.model, str(adapter), is_trainable=trainable, local_files_only=True)
-    except (OSError, ValueError, RuntimeError, KeyError) as error:
+    except (OSError, ValueError, RuntimeError, KeyError, SafetensorError) as error:
         raise TuneError(
             f"adapter {adapter} can't be put onto {name} ({_first_line(error)})",
             "give a PEFT folder that was tuned on this very base",

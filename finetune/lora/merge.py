@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from agent.models.about import about
+from agent.models.adapter import WEIGHTS, digest, verify
 from finetune.lora.base import load, precision_of, put_on
-from finetune.lora.settings import digest
-from finetune.lora.store import WEIGHTS, disk, verify
+from finetune.lora.store import disk
 from retrieval.errors import TuneError
 
 ORIGIN = "merged.json"
@@ -37,6 +37,7 @@ def merge(base: str, adapter: Path, into: Path, *, full: bool = False) -> dict[s
 
     Raises:
         TuneError: something can't be loaded, the adapter isn't for this base, or the folder is taken.
+        ModelUnavailableError: there is no adapter, or its weights are not those that its name promises.
     """
     import torch
 

@@ -9,6 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
 
+from agent.models.adapter import digest
 from retrieval.errors import TuneError
 
 Method = Literal["sft", "dpo"]
@@ -105,12 +106,6 @@ class Settings:
 def is_path(name: str) -> bool:
     """Whether a base's name can only mean a folder: it exists, or it isn't of a hub's form `owner/model`."""
     return Path(name).exists() or name.startswith((".", "/", "~")) or name.count("/") != 1
-
-
-def digest(path: Path) -> str:
-    """Hex SHA-256 of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def fingerprint(folder: Path, names: tuple[str, ...] = ("*.safetensors", "config.json", "tokenizer.json")) -> str:

@@ -15,12 +15,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from finetune.lora.settings import digest
+from agent.models.adapter import CONFIG, PREFIX, WEIGHTS, digest
 from retrieval.errors import TuneError
 
-WEIGHTS, CONFIG = "adapter_model.safetensors", "adapter_config.json"
 EVALUATION, CARD, CURVES = "evaluation.json", "README.md", "curves.svg"
-PREFIX = 12  # hex digits of the hash in a name
 _NAME = re.compile(r"[a-z0-9][a-z0-9.-]{0,60}")
 
 
@@ -95,22 +93,3 @@ def publish(work: Path, into: Path, name: str, *, evaluation: Mapping[str, Any],
     (work / CURVES).write_text(curves, encoding="utf-8")
     os.rename(work, final)
     return final
-
-
-def verify(folder: Path) -> str:
-    """The name of an adapter, its hash checked against its weights.
-
-    Raises:
-        TuneError: there is no adapter, or its weights are not those that its name promises.
-    """
-    if not (folder / WEIGHTS).is_file() or not (folder / CONFIG).is_file():
-        raise TuneError(f"there is no adapter in {folder}", f"give a PEFT folder with {WEIGHTS} and {CONFIG}")
-    name = folder.resolve().name
-    promised = re.search(rf"-([0-9a-f]{{{PREFIX}}})$", name)
-    found = digest(folder / WEIGHTS)
-    if promised and not found.startswith(promised[1]):
-        raise TuneError(
-            f"the weights in {folder} have SHA-256 {found[:PREFIX]}..., not {promised[1]}",
-            "restore the folder from where it was made, or tune again",
-        )
-    return name

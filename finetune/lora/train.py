@@ -12,13 +12,14 @@ from pathlib import Path
 from typing import Any
 
 from agent.models.about import about
+from agent.models.adapter import digest
 from finetune.example import Split
 from finetune.lora.base import Base, load
 from finetune.lora.card import card
 from finetune.lora.curves import draw, points
 from finetune.lora.measure import measure
 from finetune.lora.records import FILES, Lesson, lessons, read, sample
-from finetune.lora.settings import Settings, digest, fingerprint
+from finetune.lora.settings import Settings, fingerprint
 from finetune.lora.store import checked_name, disk, publish, save_weights
 from finetune.lora.trainer import fit, quiet, trainer_of
 from retrieval.errors import TuneError

@@ -5,24 +5,26 @@ from __future__ import annotations
 import json
 import math
 import re
+import shutil
 import time
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from agent.models.adapter import WEIGHTS, digest, verify
 from agent.models.base import ChatMessage
 from agent.models.local import LocalModel
-from finetune.lora.base import load
+from finetune.lora.base import load, put_on
 from finetune.lora.curves import draw
 from finetune.lora.measure import measure
 from finetune.lora.pace import shape
 from finetune.lora.records import lessons, read, rows, sample
-from finetune.lora.settings import Settings, digest
-from finetune.lora.store import WEIGHTS, publish, verify
+from finetune.lora.settings import Settings
+from finetune.lora.store import publish
 from finetune.lora.train import tune
 from finetune.tiny import make_tiny_model
-from retrieval.errors import TuneError
+from retrieval.errors import ModelUnavailableError, TuneError
 from tests.finetune.lora_data import COUNTS, lora_data
 
 
@@ -95,7 +97,7 @@ def test_the_folder_is_named_by_its_weights_and_tells_all(settings: Settings, tu
     assert not list(settings.into.glob(".run-*"))
 
 
-def test_weights_that_were_changed_are_told(tuned, tmp_path: Path) -> None:
+def test_weights_that_were_changed_are_told(settings: Settings, tuned, tmp_path: Path) -> None:
     copy = tmp_path / tuned["adapter"].name
     copy.mkdir()
     for file in tuned["adapter"].iterdir():
@@ -103,8 +105,21 @@ def test_weights_that_were_changed_are_told(tuned, tmp_path: Path) -> None:
     with (copy / WEIGHTS).open("r+b") as file:
         file.seek(-1, 2)
         file.write(b"x")
-    with pytest.raises(TuneError, match="SHA-256"):
+    with pytest.raises(ModelUnavailableError, match="SHA-256"):
         verify(copy)
+    with pytest.raises(ModelUnavailableError, match="SHA-256"):
+        LocalModel(Path(settings.base), copy)
+
+
+def test_an_adapter_cut_short_is_told_by_cause_and_remedy(settings: Settings, tuned, tmp_path: Path) -> None:
+    copy = tmp_path / "cut"
+    shutil.copytree(tuned["adapter"], copy)
+    weights = (copy / WEIGHTS).read_bytes()
+    (copy / WEIGHTS).write_bytes(weights[: len(weights) // 2])
+    with pytest.raises(ModelUnavailableError, match="no model can be loaded"):
+        LocalModel(Path(settings.base), copy)
+    with pytest.raises(TuneError, match="can't be put onto"):
+        put_on(load(settings.base), copy, settings.base)
 
 
 def test_a_name_is_never_used_for_another_adapter(tuned, tmp_path: Path) -> None:

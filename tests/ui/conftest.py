@@ -104,9 +104,12 @@ def served(shop: Path, *options: str) -> Iterator[str]:
     assert "Traceback" not in told + rest, told + rest
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Any]:
-    """A real Chromium; skipped, visibly, where there is none."""
+    """A real Chromium; skipped, visibly, where there is none.
+
+    A module's own, as its event loop runs as long: where that still ran, other modules could run none.
+    """
     path = browser_path()
     if path is None:
         pytest.skip("no Chromium on this machine: apt install chromium")

@@ -19,12 +19,11 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
+from agent.models.adapter import WEIGHTS, digest
 from agent.models.base import ChatModel, tasks_of
 from agent.models.compact import FOLDER
 from agent.models.labelled import LabelledServer
 from agent.models.registry import KEPT, Registry, read, write
-from finetune.lora.settings import digest
-from finetune.lora.store import WEIGHTS
 from finetune.tiny import make_tiny_adapter, make_tiny_model
 from retrieval.errors import ModelUnavailableError, TuneError
 from tests.conftest import ROOT

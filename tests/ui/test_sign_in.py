@@ -42,9 +42,14 @@ def enter(url: str, name: str) -> Iterator[httpx.Client]:
 
 def loaded(client: httpx.Client, session: str, stored: dict[str, str]) -> str:
     """What the page's first handler answers, as the browser gets it."""
+    return answered(client, session, "load", {"data": [stored]})
+
+
+def answered(client: httpx.Client, session: str, event: str, sent: dict[str, Any]) -> str:
+    """What the first handler of an event answers to what a browser sends."""
     functions = client.get("/config").json()["dependencies"]
-    load = next(index for index, one in enumerate(functions) if one["targets"][0][1] == "load")
-    body = {"data": [stored], "fn_index": functions[load]["id"], "session_hash": session}
+    handler = next(one["id"] for one in functions if one["targets"][0][1] == event)
+    body = {"fn_index": handler, "session_hash": session, **sent}
     assert client.post("/gradio_api/queue/join", json=body).status_code == 200
     with client.stream("GET", "/gradio_api/queue/data", params={"session_hash": session}) as answer:
         for line in answer.iter_lines():
@@ -85,7 +90,18 @@ def test_nothing_is_told_before_signing_in(site: str, regulars: list[str]) -> No
         assert client.get("/config").status_code == 401
         assert client.post("/gradio_api/queue/join", json={}).status_code == 401
         assert client.post("/login", data={"username": "anna", "password": "guess"}).status_code == 400
+        assert "After 5 wrong passwords a name has to wait 60 seconds" in client.get("/").text
         assert not [name for name in regulars if name in client.get("/").text]
+        assert {client.get(path).status_code for path in ("/openapi.json", "/lab/openapi.json")} == {404}
+
+
+@pytest.mark.parametrize("event", ["say", "act"])
+@pytest.mark.parametrize("sent", [[1], "text", 7, None, {"op": {"a": 1}, "item": [2]}])
+def test_a_button_may_send_anything(site: str, event: str, sent: Any) -> None:
+    with enter(site, "anna") as client:
+        loaded(client, "three", {})
+        told = json.loads(answered(client, "three", event, {"data": [], "event_data": sent}).removeprefix("data: "))
+    assert told["success"], told
 
 
 def test_a_shopper_gets_their_own_page_whatever_the_browser_sends(site: str, regulars: list[str]) -> None:

@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from agent.models import registry as registries
+from agent.models.adapter import PREFIX, WEIGHTS, digest, verify
 from agent.models.registry import PRODUCTION, Registry
-from finetune.lora.settings import digest
-from finetune.lora.store import PREFIX, WEIGHTS, verify
 from retrieval.errors import ModelUnavailableError
 
 SECONDS = 120.0  # to load an adapter
@@ -21,7 +20,7 @@ def named(folder: Path, alias: str = "") -> str:
     """The name to serve an adapter under, which carries the hash of its weights; the folder's own if it does so.
 
     Raises:
-        TuneError: there is no adapter in the folder, or its weights are not those that its name promises.
+        ModelUnavailableError: there is no adapter in the folder, or its weights are not those that its name promises.
     """
     own = verify(folder)
     if re.search(rf"-[0-9a-f]{{{PREFIX}}}$", own):
