@@ -12,6 +12,7 @@ from agent.forgetting import history_of
 from agent.language import say
 from agent.memory import Memory
 from agent.planner.acts import BESIDE, EVERYTHING, PAST
+from agent.planner.chinese import unknown
 from agent.planner.refer import asked_for
 from agent.receipt import build_receipt, constraints_of, plain_receipt
 from agent.relax import nothing_fits, only_near
@@ -76,6 +77,11 @@ class Actor:
         plan, notes = checkable(plan, self.shop.catalogue)
         plan, unpayable = self._payable(plan)
         notes += unpayable
+        if unknown(plan.query, self.shop.catalogue.term_index.count):
+            notes = [
+                say("I know no “{words}” in this shop. Please say it in other words, or in English.", words=plan.query)
+            ]
+            plan = plan.model_copy(update={"act": Act.CLARIFY, "ask": "kind", "query": ""})
         if plan.act is Act.CLARIFY:
             return Acted(plain_receipt(self.shop, plan, (), profile.shopper, notes), history)
         guide = history if plan.recipient is None else History.empty(history.now)
@@ -111,7 +117,7 @@ class Actor:
         return infer_needs(self.shop, history, most, asked=asked, found=found) if most else ()
 
     def _payable(self, plan: Plan) -> tuple[Plan, list[str]]:
-        """Give a price limit this shop's currency, or ask where it is in another."""
+        """Give a price limit this shop's currency; where it is in another, ask for one, beside goods of any price."""
         if plan.price_min is None and plan.price_max is None:
             return plan, []
         known = [name for name in self.shop.catalogue.currency.names if name]
@@ -124,8 +130,9 @@ class Actor:
                 currency=plan.currency,
             )
             # the sum is dropped, so that a bare amount in answer to the question counts in this shop's currency
-            unpayable = {"act": Act.CLARIFY, "ask": "currency", "price_min": None, "price_max": None, "currency": None}
-            return plan.model_copy(update=unpayable), [note]
+            unpayable = {"ask": "budget", "price_min": None, "price_max": None, "currency": None}
+            act = Act.RECOMMEND if plan.query else Act.CLARIFY
+            return plan.model_copy(update=unpayable | {"act": act}), [note]
         return plan, []
 
     def _speak_of(

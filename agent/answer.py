@@ -56,7 +56,6 @@ _QUESTIONS = {
     "brand": marked("Do you have a brand in mind?"),
     "use": marked("What would you use it for?"),
     "item": marked("Which item do you mean? Tell me its number or its name."),
-    "currency": marked("In which limit should I look?"),
 }
 
 

@@ -36,6 +36,8 @@ def everything(results: Results) -> Iterator[Table]:
         yield intervals_table("Beyond accuracy", results.beyond, _metrics(results.beyond))
     if results.clicks:
         yield _clicks(results.clicks)
+    if any("median_ms" in row for row in results.seconds.values()):
+        yield _times(results.seconds)
     for name in dict.fromkeys(one.name for one in results.slices):
         yield _slices(name, [one for one in results.slices if one.name == name])
 
@@ -101,6 +103,14 @@ def _clicks(rows: Mapping[str, Mapping[str, Any]]) -> Table:
     table = _table("Click-through estimated from the log", "system", *columns)
     for system, row in rows.items():
         table.add_row(system, *(_any(row.get(name)) for name in columns))
+    return table
+
+
+def _times(rows: Mapping[str, Mapping[str, float]]) -> Table:
+    table = _table("Milliseconds a query", "system", "median", "95th percentile")
+    for system, row in rows.items():
+        if "median_ms" in row:
+            table.add_row(system, *(f"{row[name]:,.1f}" for name in ("median_ms", "p95_ms")))
     return table
 
 

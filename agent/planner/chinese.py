@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 from agent.planner.acts import EVERYTHING
@@ -70,6 +71,11 @@ _MARKS = re.compile(r"[\s,，。.!！?？、;；:：()（）\"“”']+")
 def has_chinese(message: str) -> bool:
     """Whether a message is written in Chinese characters, not in Japanese kana."""
     return bool(_HAN.search(message)) and not re.search(r"[\u3040-\u30ff]", message)
+
+
+def unknown(query: str, count: Callable[[str], int]) -> bool:
+    """Whether a query is in Chinese and no word of it, translated or not, stands in the catalogue."""
+    return has_chinese(query) and not any(count(term) for term in terms(query))
 
 
 def plan_chinese(message: str, base: Plan, conversation: Conversation, vocabulary: Vocabulary) -> Plan:

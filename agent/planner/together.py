@@ -9,6 +9,7 @@ be. Where the model would nearly have said what the rules say, they are right.
 from __future__ import annotations
 
 import math
+import re
 import threading
 import time
 from collections.abc import Sequence
@@ -26,6 +27,7 @@ from retrieval.text import terms
 
 Reader = Literal["rules", "model"]
 _MONEY = frozenset({"budget", "price", "money", "cost", "limit"})
+_SHARE = re.compile(r"\d+(?:[.,]\d+)?\s*(?:%|percent\b)")
 _MARKUP = frozenset("<>{}[]\\")
 LONG = 300  # characters; longer messages are stories, which the model was not trained on
 SURE = 0.6  # the least probability of its whole answer at which a model is followed that can tell no more
@@ -114,7 +116,9 @@ def _agree(plan: Plan, ruled: Plan) -> bool:
 def _with_plain(plan: Plan, ruled: Plan, message: str, before: Plan | None) -> Plan:
     """The model's plan with what patterns read surely: sums in figures, and stock, which it hears in any wish."""
     update: dict[str, object] = {"in_stock": ruled.in_stock}
-    if _sums(ruled) != _sums(before or Plan()) and any(sign.isdigit() for sign in message):
+    spoken = _SHARE.sub("", message)  # of "90% off" nothing is a sum
+    shares = spoken != message and not any(sign.isdigit() for sign in spoken)
+    if shares or (_sums(ruled) != _sums(before or Plan()) and any(sign.isdigit() for sign in message)):
         update |= {"price_min": ruled.price_min, "price_max": ruled.price_max, "currency": ruled.currency}
     return plan.model_copy(update=update)
 

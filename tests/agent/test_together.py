@@ -136,6 +136,12 @@ def test_sums_that_the_rules_read_stand_and_others_are_the_models() -> None:
         assert (plan.query, plan.price_min, plan.price_max, reader) == ("head torch", *wanted, "model")
 
 
+def test_a_share_is_no_sum() -> None:
+    model = ScriptedModel(plans=[CHANGE | {"price_max": "90"}], logprob=0.0)
+    plan, _ = together(model).read(f"{MESSAGE}, 90% off", Conversation(), deadline=time.monotonic() + 30)
+    assert (plan.query, plan.price_max) == ("head torch", None)
+
+
 def test_it_may_not_open_the_cart_where_the_rules_see_none() -> None:
     show = {"act": "cart", "cart_op": "show"}
     sure = ScriptedModel(plans=[show], logprob=0.0)

@@ -64,3 +64,25 @@ def test_the_shops_service_is_said_to_be_somebody_elses(shop: Shop, memory: Memo
         reply = turn(Assistant(shop, memory), question).reply
         assert "returns and payment are for the shop itself" in reply.text
         assert not reply.receipt.items
+
+
+def test_a_limit_in_a_foreign_currency_is_asked_for_beside_goods_of_any_price(shop: Shop, memory: Memory) -> None:
+    assistant = Assistant(shop, memory)
+    done = turn(assistant, "a wool blanket under 60 dollars")
+    assert done.reply.receipt.items
+    assert "I do not convert USD. What is your limit?" in done.reply.text
+    assert done.reply.receipt.constraints.price_max is None
+    done = turn(assistant, "100", None, done.conversation)
+    assert (done.reply.receipt.plan.query, done.reply.receipt.plan.price_max) == ("wool blanket", 10000)
+    assert all((item.item.price_minor or 0) <= 10000 for item in done.reply.receipt.items)
+
+
+def test_a_chinese_word_that_the_shop_has_no_word_for_is_named_and_nothing_is_made_up(
+    shop: Shop, memory: Memory
+) -> None:
+    assistant = Assistant(shop, memory)
+    known = turn(assistant, "雨衣").reply.receipt
+    assert {item.item.category for item in known.items if item.aisle == "asked"} == {"Rain jackets"}
+    done = turn(assistant, "飞碟")
+    assert "“飞碟”" in done.reply.text
+    assert not done.reply.receipt.items

@@ -57,6 +57,9 @@ def test_rules_model_and_served_stand_side_by_side(file: Path) -> None:
     again = planned(turns, model=unsure)
     assert again.systems["served"]["exact"].value == again.systems["rules"]["exact"].value
     assert "served vs rules" in again.paired
+    times = next(table for table in again.tables() if table.title == "Milliseconds a query")
+    assert list(times.columns[0].cells) == ["rules", "model", "served"]
+    assert all(float(cell.replace(",", "")) > 0 for cell in times.columns[1].cells)
 
 
 def test_a_question_beside_the_cards_counts_as_asking() -> None:
