@@ -17,7 +17,7 @@ from agent.planner.model import plan_messages
 from agent.planner.reading import Reading
 from agent.planner.slots import Slots
 from agent.prompting import Prompt
-from agent.schema import Conversation, Profile, Receipt, Reply
+from agent.schema import Act, Conversation, Profile, Receipt, Reply
 from agent.turn import Assistant
 from agent.versions import Versions
 from eval.files import objects
@@ -170,9 +170,29 @@ class LabDesk:
             hashes = {one["name"]: one["hash"] for one in noted(self.jobs.path(source))["cells"]}
             turns = self._turns(source, hashes[cell], key) if cell in hashes else {}
             return [(turn.words, turn.reply) for _, turn in sorted(turns.items())]
+        return [(words, reply) for _, words, reply in self._served(key)]
+
+    def labels(self, key: str) -> list[Act | None]:
+        """What should have been done in each turn of a conversation that was served, as far as somebody said."""
+        labels = self.desk.memory.judged.of(key)
+        return [labels.get(place) for place, _, _ in self._served(key)]
+
+    def label(self, key: str, turn: int, act: Act | None, who: str) -> None:
+        """Say what should have been done in a turn that was served; None takes that back.
+
+        Raises:
+            StateError: the conversation was forgotten meanwhile.
+        """
+        turns = self._served(key)
+        if 0 <= turn < len(turns):
+            self.desk.memory.judged.label(key, turns[turn][0], act, who)
+
+    def _served(self, key: str) -> list[tuple[int, str, Reply]]:
+        """The turns of a conversation: which of the shopper's messages it answers, the message, and the reply."""
         said = [m.text for m in self.desk.memory.conversation(key).messages if m.role == "user"]
         replies = self.desk.memory.turns(key)  # what was said in a file that the conversation goes on from has none
-        return list(zip(said[len(said) - len(replies) :], replies, strict=True))
+        places = range(len(said) - len(replies), len(said))
+        return [(place, said[place], reply) for place, reply in zip(places, replies, strict=True)]
 
     def promote(self, task: str, digest: str, evidence: str, who: str) -> tuple[str, ...]:
         """Promote on a run of this page; returns what a reader of the evidence has to know."""

@@ -6,6 +6,7 @@ from typing import Any
 
 import gradio as gr
 
+from agent.schema import Act
 from ui.lab_html import notes, safe
 
 RETRIEVAL: dict[str, dict[str, Any]] = {
@@ -102,6 +103,14 @@ class LabLayout:
             self.cell = gr.Dropdown([], label="Cell", visible=False, elem_id="xa-lab-cell")
             self.talked = gr.Dropdown([], label="Conversation", elem_id="xa-lab-talked")
             self.turn = gr.Dropdown([], label="Turn", elem_id="xa-lab-turn")
+        self.label = gr.Dropdown(
+            [("nobody said", ""), *((act.value, act.value) for act in Act)],
+            value="",
+            label="What should have been done",
+            info="Counts as act accuracy in every run over recorded sessions that is started from now on",
+            visible=False,
+            elem_id="xa-lab-label",
+        )
         self.record = gr.HTML("", elem_id="xa-lab-record")
 
     def _promote(self) -> None:

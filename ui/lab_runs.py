@@ -113,5 +113,6 @@ class RunsTab(Tab):
         job = self.lab.jobs.job
         if job is None:
             return {self.at.progress: ""}
-        told = lab_html.status(f"{job.name}: {job.told}", job.done, job.total)
+        stage = "stopping at the next step" if job.cancel.is_set() and not job.over else job.told
+        told = lab_html.status(f"{job.name}: {stage}", job.done, job.total)
         return {self.at.progress: told + (lab_html.problem(job.problem) if job.problem else "")}

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import gradio as gr
 
+from agent.schema import Act
 from ui import lab_html
 from ui.lab_desk import SERVED
 from ui.lab_tab import QUIET, Tab
@@ -17,10 +20,12 @@ class TurnsTab(Tab):
         """Bind the events, inside the open `gr.Blocks`."""
         at = self.at
         places = [at.source, at.cell, at.talked]
-        at.turns_tab.select(self.on_open, None, [at.source, at.cell, at.talked, at.turn, at.record, at.status], **QUIET)
-        at.source.input(self.on_source, [at.source], [at.cell, at.talked, at.turn, at.record, at.status], **QUIET)
-        gr.on([at.cell.input, at.talked.input], self.on_talked, places, [at.turn, at.record, at.status], **QUIET)
-        at.turn.input(self.on_turn, [*places, at.turn], [at.record, at.status], **QUIET)
+        drawn = [at.turn, at.label, at.record, at.status]
+        at.turns_tab.select(self.on_open, None, [at.source, at.cell, at.talked, *drawn], **QUIET)
+        at.source.input(self.on_source, [at.source], [at.cell, at.talked, *drawn], **QUIET)
+        gr.on([at.cell.input, at.talked.input], self.on_talked, places, drawn, **QUIET)
+        at.turn.input(self.on_turn, [*places, at.turn], [at.label, at.record, at.status], **QUIET)
+        at.label.input(self.on_label, [at.source, at.talked, at.turn, at.label], [at.status], **QUIET)
 
     def on_open(self, request: gr.Request) -> Updates:
         """The tab was opened: what was served comes first."""
@@ -42,7 +47,8 @@ class TurnsTab(Tab):
             names = [(f"{number + 1}. {words[:60]}", number) for number, (words, _) in enumerate(found)]
             drawn = lab_html.record(*found[0]) if found else "<p>Nothing was said there in this cell.</p>"
             first = gr.update(choices=names, value=0 if found else None)
-            return {self.at.turn: first, self.at.record: drawn, self.at.status: ""}
+            label = self._label(source, talked, 0 if found else None)
+            return {self.at.turn: first, self.at.label: label, self.at.record: drawn, self.at.status: ""}
 
         return self.team.told(request, chosen)
 
@@ -54,9 +60,32 @@ class TurnsTab(Tab):
         def shown(who: str) -> Updates:
             found = self.lab.talk(source or SERVED, cell or "", talked or "") if talked else []
             drawn = lab_html.record(*found[turn]) if turn is not None and turn < len(found) else ""
-            return {self.at.record: drawn, self.at.status: ""}
+            return {self.at.label: self._label(source, talked, turn), self.at.record: drawn, self.at.status: ""}
 
         return self.team.told(request, shown)
+
+    def on_label(
+        self, source: str | None, talked: str | None, turn: int | None, label: str | None, request: gr.Request
+    ) -> Updates:
+        """Somebody says what should have been done in a turn that was served."""
+
+        def labelled(who: str) -> Updates:
+            if (source or SERVED) != SERVED or not talked or turn is None:
+                return {self.at.status: ""}
+            self.lab.label(talked, int(turn), Act(label) if label in set(Act) else None, who)
+            known = [one for one in self.lab.labels(talked) if one is not None]
+            told = f"{len(known)} turns of this conversation are labelled: {', '.join(known) or 'none'}."
+            return {self.at.status: lab_html.status(told)}
+
+        return self.team.told(request, labelled)
+
+    def _label(self, source: str | None, talked: str | None, turn: int | None) -> Any:
+        """What is said of a turn; of turns that were replayed, nothing can be said."""
+        if (source or SERVED) != SERVED or not talked or turn is None:
+            return gr.update(value="", visible=False)
+        labels = self.lab.labels(talked)
+        said = labels[int(turn)] if int(turn) < len(labels) else None
+        return gr.update(value=said.value if said is not None else "", visible=True)
 
     def _of(self, source: str) -> Updates:
         """The conversations of a source to choose from."""
@@ -67,6 +96,7 @@ class TurnsTab(Tab):
             at.cell: gr.update(choices=cells, value=cells[0] if cells else None, visible=not served),
             at.talked: gr.update(choices=talks, value=None),
             at.turn: gr.update(choices=[], value=None),
+            at.label: gr.update(value="", visible=False),
             at.record: "",
             at.status: "",
         }

@@ -183,10 +183,14 @@ class LaterTables:
     def rows(self, chosen: Select[Any]) -> list[dict[str, Any]]:
         """The rows of a query over them; none where they weren't made yet."""
         with self._database.reading() as connection:
-            if not self._there and not inspect(connection).has_table(self._tables.sorted_tables[-1].name):
+            if not self.there(connection):
                 return []
-            self._there = True
             return [dict(row) for row in connection.execute(chosen).mappings()]
+
+    def there(self, connection: Connection) -> bool:
+        """Whether they were made yet."""
+        self._there = self._there or inspect(connection).has_table(self._tables.sorted_tables[-1].name)
+        return self._there
 
     def make(self, connection: Connection) -> None:
         """See that they are there, in a transaction that writes."""

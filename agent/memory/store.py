@@ -16,6 +16,7 @@ from sqlalchemy import URL, Connection, Delete, delete, insert, or_, select, uni
 
 from agent.memory.database import Database, upsert
 from agent.memory.hidden import Hidden
+from agent.memory.judged import Judged
 from agent.memory.shelf import Shelf
 from agent.memory.tables import carts, consents, conversations, events, messages, turns
 from agent.memory.talk import add_turn, latest, load, open_conversation, replies, rewrite, summaries
@@ -44,6 +45,7 @@ class Memory:
         self._database = Database(url)
         self.prompts = Shelf(self._database)
         self.hidden = Hidden(self._database)
+        self.judged = Judged(self._database)
 
     @classmethod
     def at(cls, path: Path) -> Memory:
@@ -268,6 +270,7 @@ class Memory:
         theirs = or_(conversations.c.shopper == who, conversations.c.id.in_(spoke))
         with self._database.writing() as connection:
             keys = list(connection.execute(select(conversations.c.id).where(theirs).with_for_update()).scalars())
+            self.judged.forget(connection, keys)
             gone = {
                 "events": _gone(connection, delete(events).where(events.c.shopper == who)),
                 "consents": _gone(connection, delete(consents).where(consents.c.shopper == who)),

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from agent.memory.shelf import PRODUCTION, Move
 from agent.versions import Versions
+from eval.lab.cells import BASELINE
 from eval.lab.export import compares, digest, kept_results, recomputed
 from eval.lab.folder import noted
+from eval.lab.table import BETTER
+from eval.results import SMALL, Results
 from retrieval.errors import EvaluationError, PromptError
 
 
@@ -58,4 +63,51 @@ def promote(
         raise EvaluationError(cause, "run the lab again: this is no evidence")
     where = str(evidence.resolve())
     move = versions.promote(task, version.hash, who, evidence=where, evidence_hash=digest(evidence), label=label)
-    return Promotion(move, results.notes)
+    return Promotion(move, (*verdict(evidence, results, task, version.hash), *results.notes))
+
+
+def verdict(evidence: Path, results: Results, task: str, prompt: str) -> tuple[str, ...]:
+    """What the figures say for and against a prompt, where their 95% intervals leave no doubt.
+
+    Args:
+        evidence: the lab folder.
+        results: its table.
+        task: such as "plan".
+        prompt: its hash. Where cells that differ from production in this prompt alone were compared, only they speak.
+    """
+    if results.n < SMALL:
+        return (f"{results.n} sessions are too few to be sure of anything: replay {SMALL} or more.",)
+    cells = noted(evidence)["cells"]
+    base = next(cell for cell in cells if cell["name"] == BASELINE)
+    mine = [cell for cell in cells if cell["prompts"].get(task) == prompt and cell["name"] != BASELINE]
+    alone = [cell for cell in mine if _apart_from(task, cell) == _apart_from(task, base)]
+    told: list[str] = []
+    for cell in alone or mine:
+        name = cell["name"]
+        pair = results.paired.get(f"{name} vs {BASELINE}", {})
+        better = [m for m in BETTER if m in pair and pair[m].low > 0]
+        worse = [m for m in BETTER if m in pair and pair[m].high < 0]
+        more = [m for m in pair if m not in BETTER and pair[m].low > 0]
+        told.append(f"{name} is surely better in: {_differences(results, name, better) or 'nothing'}.")
+        told += [f"{name} is surely worse in: {_differences(results, name, worse)}."] if worse else []
+        told += [f"{name} takes surely more: {_differences(results, name, more)}."] if more else []
+    return tuple(told)
+
+
+def _apart_from(task: str, cell: Mapping[str, Any]) -> dict[str, Any]:
+    """What a cell is but for its prompt for a task."""
+    rest = {name: value for name, value in cell["prompts"].items() if name != task}
+    return {"prompts": rest, "adapter": cell["adapter"], "retrieval": cell["retrieval"]}
+
+
+def _differences(results: Results, cell: str, metrics: Sequence[str]) -> str:
+    """Metrics with their differences from production: "tokens in +45%", "NDCG@10 +.0120" where that has none."""
+    parts = []
+    for metric in metrics:
+        difference = results.paired[f"{cell} vs {BASELINE}"][metric].difference
+        figure = results.figure(BASELINE, metric)
+        if figure is not None and figure.value > 0 and metric not in BETTER:
+            parts.append(f"{metric} {difference / figure.value:+.0%}")
+        else:
+            parts.append(f"{metric} {difference:+.4f}")
+    return ", ".join(parts)

@@ -98,16 +98,31 @@ def run(
         gathered = _remembered(folder, gather(grid, on.shop, on.memory, into, before), on)
         folder.note(_notes(grid, on, cells, gathered))
         folder.keep_prompts(cells)
-        replays = _replays(grid, on, cells, _early(on.shop, gathered, into, progress))
+        replays = _replays(grid, on, cells, _early(on.shop, gathered, into, stopping(progress, cancel, into)))
         work = _Work(folder, gathered.sessions, replays, {cell.hash: folder.turns(cell.hash) for cell in cells})
         work.do(grid, progress, cancel)
         if cancel.is_set():
-            raise CancelledError(f"the run was stopped; {into} keeps what is done", "run it again to go on")
+            raise _stopped(into)
         progress("comparing", 0, None)
         gathered = _remembered(folder, gathered, on)
         folder.note(_notes(grid, on, cells, gathered))
         turns = {cell.name: work.turns_of(cell, gathered.sessions) for cell in cells}
         return conclude(into, measured(turns, gathered.sessions))
+
+
+def stopping(progress: Progress, cancel: threading.Event, into: Path) -> Progress:
+    """A `progress` that raises `CancelledError` once `cancel` is set: learning the past can only stop between steps."""
+
+    def told(stage: str, done: int, total: int | None) -> None:
+        if cancel.is_set():
+            raise _stopped(into)
+        progress(stage, done, total)
+
+    return told
+
+
+def _stopped(into: Path) -> CancelledError:
+    return CancelledError(f"the run was stopped; {into} keeps what is done", "run it again to go on")
 
 
 class _Work:

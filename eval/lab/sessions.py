@@ -5,7 +5,8 @@ A file of sessions has one JSON object a line, as every lab folder's `sessions.j
     {"key": "s1", "shopper": "ada", "at": "2026-05-01T10:00:00Z",
      "turns": [{"text": "a head torch", "act": "recommend"}], "took": {"plaza:1": 1.0}}
 
-`act` says what the assistant should do, where somebody labelled it; `took` what the shopper took later, with gains.
+`act` says what the assistant should do, where somebody labelled it (a recorded turn is labelled in the lab page);
+`took` what the shopper took later, with gains.
 A transcript (`agent/transcript.py`) is read as one session of its shopper's words; it tells neither.
 """
 
@@ -79,7 +80,7 @@ def recorded(memory: Memory, most: int, days: float) -> list[Session]:
         texts = [message.text for message in record.conversation.messages if message.role == "user"]
         if not any(text.strip() for text in texts):
             continue
-        shopper = record.conversation.shopper
+        shopper, labels = record.conversation.shopper, memory.judged.of(record.conversation.id)
         events = memory.events_of(shopper) if shopper else []
         until = record.started + timedelta(days=days)
         took = {e.item: 1.0 for e in events if e.kind in TAKEN and record.started <= e.at <= until}
@@ -88,7 +89,7 @@ def recorded(memory: Memory, most: int, days: float) -> list[Session]:
             source="recorded",
             shopper=shopper,
             at=record.started,
-            turns=tuple(Said(text=text) for text in texts[:MOST_TURNS]),
+            turns=tuple(Said(text=text, act=labels.get(place)) for place, text in enumerate(texts[:MOST_TURNS])),
             took=took,
             events=tuple(event for event in events if event.at < record.started),
             consent=memory.consent(shopper) if shopper else Consent(),

@@ -17,7 +17,7 @@ import pytest
 import eval.lab.grid
 from agent.memory import Memory
 from agent.models.scripted import ScriptedModel
-from agent.schema import Consent, Conversation, Profile
+from agent.schema import Act, Consent, Conversation, Profile
 from agent.turn import Assistant
 from agent.versions import Versions
 from eval.lab import decide
@@ -30,7 +30,8 @@ from eval.lab.quantiles import quantile, quantile_difference
 from eval.lab.replay import Replay
 from eval.lab.run import CancelledError, run
 from eval.lab.sessions import Said, Session, recorded
-from retrieval.errors import EvaluationError, PromptError
+from eval.results import Results
+from retrieval.errors import EvaluationError, PromptError, StateError
 from retrieval.history import digest as digest_of
 from retrieval.schema import Event, EventKind
 from retrieval.shop import Shop
@@ -333,6 +334,7 @@ class TestPromoting:
         new = noted(lab)["cells"][1]["prompts"]["plan"]
         done = decide.promote(versions, "plan", new[:12], evidence=lab, who="ada")
         assert (done.move.to_hash, done.move.evidence_hash) == (new, digest(lab))
+        assert done.notes[0].startswith("1 sessions are too few to be sure of anything")
         assert versions.find("plan", "production").who == "ada", "the grid's file is a kept version now"
         later = versions.save(prompt_file(tmp_path, "later", "Later.").read_text(encoding="utf-8"), "ada")
         with pytest.raises(EvaluationError, match="did not compare"):
@@ -367,3 +369,39 @@ def test_a_quantile_is_numpys_and_pairs_share_their_draws() -> None:
 
 def turns_in(folder: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for file in (folder / "turns").iterdir() for line in file.read_bytes().splitlines()]
+
+    def test_it_is_told_what_the_figures_say_for_and_against(self, tmp_path: Path) -> None:
+        def cell(name: str, plan: str, config: str) -> dict[str, object]:
+            return {"name": name, "prompts": {"plan": plan, "explain": "e"}, "adapter": "", "retrieval": config}
+
+        cells = [cell(BASELINE, "old", "served"), cell("new", "new", "served"), cell("new-words", "new", "words-only")]
+        (tmp_path / "lab.json").write_text(json.dumps({"cells": cells}), encoding="utf-8")
+        sure, unsure = np.full(40, 0.25), np.tile([-1.0, 1.0], 20)
+        base = {"NDCG@10": np.full(40, 0.5), "MRR": np.full(40, 0.5), "tokens in": np.full(40, 100.0)}
+        better = {"NDCG@10": base["NDCG@10"] + sure, "MRR": base["MRR"] + unsure, "tokens in": np.full(40, 145.0)}
+        worse = {**base, "NDCG@10": base["NDCG@10"] - sure}
+        values = {BASELINE: base, "new": better, "new-words": worse}
+        results = Results.of("lab", values, {}, against=(BASELINE,))
+        told = decide.verdict(tmp_path, results, "plan", "new")
+        assert told == ("new is surely better in: NDCG@10 +0.2500.", "new takes surely more: tokens in +45%.")
+        cells[1]["prompts"] = {"plan": "other", "explain": "e"}
+        (tmp_path / "lab.json").write_text(json.dumps({"cells": cells}), encoding="utf-8")
+        told = decide.verdict(tmp_path, results, "plan", "new")
+        assert told == (
+            "new-words is surely better in: nothing.",
+            "new-words is surely worse in: NDCG@10 -0.2500.",
+        )
+
+    def test_a_label_that_people_gave_counts_and_goes_with_its_conversation(self, shop: Shop, memory: Memory) -> None:
+        talk = memory.open_conversation("ann")
+        talk = Assistant(shop, memory).reply("scented candles", talk, Profile(shopper="ann")).conversation
+        Assistant(shop, memory).reply("hm", talk, Profile(shopper="ann"))
+        memory.judged.label(talk.id, 0, Act.CLARIFY, "ada")
+        memory.judged.label(talk.id, 0, Act.RECOMMEND, "ada")
+        memory.judged.label(talk.id, 1, Act.CHITCHAT, "ada")
+        memory.judged.label(talk.id, 1, None, "ada")
+        assert [said.act for said in recorded(memory, 10, days=30)[0].turns] == [Act.RECOMMEND, None]
+        memory.forget("ann")
+        assert memory.judged.of(talk.id) == {}
+        with pytest.raises(StateError, match="not there any more"):
+            memory.judged.label(talk.id, 0, Act.RECOMMEND, "ada")

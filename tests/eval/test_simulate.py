@@ -17,7 +17,7 @@ from agent.versions import Versions
 from eval.lab.cells import cells_of
 from eval.lab.grid import checked
 from eval.lab.replay import Replay
-from eval.lab.run import Opened, run
+from eval.lab.run import CancelledError, Opened, run
 from eval.lab.sessions import Said, Session
 from eval.protocols.conversations import Said as Spoken
 from eval.protocols.conversations import Talk
@@ -196,6 +196,20 @@ class TestInTheLab:
         assert any("ALL sessions are simulated" in note for note in told["notes"])
         assert told["counts"]["act accuracy"] == 6
         assert (tmp_path / "lab" / "past" / "learnt.txt").exists()
+
+    def test_it_can_be_stopped_while_the_past_is_learnt(self, shop: Shop, tmp_path: Path) -> None:
+        grid = checked({"shop": str(sample_shop()), "sessions": {"simulated": {"count": 1}}}, "test")
+        cancel, steps = threading.Event(), list[tuple[str, int]]()
+
+        def stop(stage: str, done: int, total: int | None) -> None:
+            steps.append((stage, done))
+            if stage == "learning the past":
+                cancel.set()
+
+        with Memory("sqlite://") as memory, pytest.raises(CancelledError):
+            run(grid, tmp_path / "lab", Opened(shop, memory), stop, cancel)
+        assert steps[-1] == ("learning the past", 0)
+        assert not (tmp_path / "lab" / "past" / "learnt.txt").exists()
 
     def test_a_question_is_answered_where_the_grid_asks_for_it_and_a_kill_changes_nothing(self, shop: Shop) -> None:
         grid = checked({"shop": str(sample_shop()), "sessions": {"simulated": {"count": 1}}}, "test")

@@ -130,6 +130,12 @@ def test_a_grid_runs_is_shown_compared_downloaded_and_promoted(
     lab.pick("xa-lab-which", "plan-brief")
     lab.page.click("#xa-lab-do-promote")
     lab.told("no evidence is chosen")
+    lab.tab("Turns")
+    lab.page.wait_for_function("document.querySelector('#xa-lab-source input')?.value.includes('served')")
+    lab.pick("xa-lab-talked", "scented candles")
+    lab.page.wait_for_selector("#xa-lab-label input")
+    lab.pick("xa-lab-label", "recommend")
+    lab.told("1 turns of this conversation are labelled: recommend")
     lab.tab("Runs")
     lab.page.fill("#xa-lab-name input, #xa-lab-name textarea", "first")
     lab.pick("xa-lab-plans", "plan-brief")
@@ -142,6 +148,7 @@ def test_a_grid_runs_is_shown_compared_downloaded_and_promoted(
     lab.page.wait_for_selector("#xa-lab-results table")
     results = lab.page.inner_text("#xa-lab-results")
     assert "vs production" in results
+    assert "act accuracy" in results
     assert "tokens in" in results
     assert "speaks for `production`" in results
     picture(lab.page, "lab-results")
@@ -185,6 +192,7 @@ def test_a_grid_runs_is_shown_compared_downloaded_and_promoted(
     assert lab.page.input_value("#xa-lab-evidence input") == "first", "the run whose results are shown is offered"
     lab.page.click("#xa-lab-do-promote")
     lab.told("from the next turn on")
+    lab.told("too few to be sure of anything")
     lab.told("promote", "#xa-lab-history")
     with Memory.at(market / "state.sqlite3") as memory:
         move = memory.prompts.history()[-1]
