@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from time import monotonic
 from typing import Protocol
+
+EVERY = 15.0
+"""Seconds between two lines about a stage, where there is no terminal to draw in."""
 
 
 class Progress(Protocol):
@@ -20,7 +24,7 @@ def silent(stage: str, done: int, total: int | None) -> None:
 
 @contextlib.contextmanager
 def bars() -> Iterator[Progress]:
-    """Draw one bar a stage on stderr; without a terminal there, one line a finished stage."""
+    """Draw a bar a stage on stderr; where that is no terminal, a line a finished stage and one every `EVERY` seconds."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeElapsedColumn
     from rich.progress import Progress as Bars
@@ -30,13 +34,18 @@ def bars() -> Iterator[Progress]:
     with Bars(*columns, console=console, disable=not console.is_terminal) as drawn:
         tasks: dict[str, TaskID] = {}
         told: set[str] = set()
+        last = monotonic()
 
         def tell(stage: str, done: int, total: int | None) -> None:
+            nonlocal last
             if stage not in tasks:
                 tasks[stage] = drawn.add_task(stage, total=total)
             drawn.update(tasks[stage], completed=done, total=total)
             if not console.is_terminal and total is not None and done >= total and stage not in told:
                 told.add(stage)
                 console.print(f"{stage}: {done}", highlight=False)
+            elif not console.is_terminal and stage not in told and monotonic() - last >= EVERY:
+                last = monotonic()
+                console.print(f"{stage}: {done} of {total if total is not None else '?'}", highlight=False)
 
         yield tell

@@ -10,7 +10,7 @@ import typer
 
 from ui.commands import adapters
 from ui.options import AsJson, Shop
-from ui.output import command, say
+from ui.output import command, complain, say
 
 app = typer.Typer(help="Tune a model on a shop.", no_args_is_help=True)
 app.command("sft", help=adapters.SFT)(adapters.tuned)
@@ -44,6 +44,8 @@ def data(
     report = build(OpenShop.open(shop), into, sizes, seed=seed, assume_consent=assume_consent, brief=brief)
     if not as_json:
         say(json.dumps(report, indent=2, ensure_ascii=False))
+    if not brief:
+        complain("These prompts are long: for a base that reads 512 tokens, as the compact model does, add --brief.")
     return report
 
 
