@@ -24,7 +24,7 @@ def silent(stage: str, done: int, total: int | None) -> None:
 
 @contextlib.contextmanager
 def bars() -> Iterator[Progress]:
-    """Draw a bar a stage on stderr; where that is no terminal, a line a finished stage and one every `EVERY` seconds."""
+    """Draw a bar a stage on stderr; where that is no terminal, a line a finished stage, or every `EVERY` seconds."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeElapsedColumn
     from rich.progress import Progress as Bars
