@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from agent.answer import answer, cart_words, clarifying, past_words, small_talk
+from agent.answer import answer, cart_words, clarifying, past_words, small_talk, untold
 from agent.checks import checkable
 from agent.forgetting import history_of
 from agent.language import say
@@ -87,9 +87,9 @@ class Actor:
         guide = history if plan.recipient is None else History.empty(history.now)
         limits = constraints_of(plan)
         started = time.perf_counter()
-        if plan.query or plan.include:
-            text = plan.query or " ".join(plan.include)
-            asked = Need(text=text, wanted=plan.include, constraints=limits, said=said[-LATEST:])
+        if plan.query or plan.wanted:
+            text = plan.query or " ".join(plan.wanted)
+            asked = Need(text=text, wanted=plan.wanted, constraints=limits, said=said[-LATEST:])
             first = meant(self.shop.catalogue, search(self.shop, asked, guide))
             others = [search(self.shop, need, guide) for need in self._across(asked, first, guide, plan)]
             searched = tuple(others) if others and plan.question == BESIDE else (first, *others)
@@ -103,7 +103,7 @@ class Actor:
         receipt = build_receipt(self.shop, plan, ranking, guide, shopper=profile.shopper, notes=notes)
         found_wanting = only_near if receipt.items else nothing_fits
         more = found_wanting(self.shop, receipt, guide)
-        if plan.recipient and not (plan.query or plan.include):
+        if plan.recipient and not (plan.query or plan.wanted):
             more.append(say("What do they like, and about how much would you like to spend?"))
         if plan.ask and receipt.items and not any(note.endswith(("?", "？")) for note in (*notes, *more)):
             more.append(clarifying(plan))
@@ -147,11 +147,12 @@ class Actor:
         receipt = plain_receipt(self.shop, plan, rows, profile.shopper)
         before = self._earlier(conversation)
         items = tuple(_remembered(item, before) for item in receipt.items)
-        notes: list[str] = []
         if plan.act is Act.EXPLAIN:
             notes = [line for item in items for line in answer(item, plan.question or message)]
             missing = [item.name for item in items if not any(item.name in note for note in notes)]
             notes = [*missing, *notes]
+        else:
+            notes = untold(message, [item.item for item in items])
         return Acted(receipt.model_copy(update={"items": items, "notes": tuple(notes)}), history)
 
     def _earlier(self, conversation: Conversation) -> dict[str, ItemReceipt]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from agent.ground import neutral_words
 from agent.language import marked, say
@@ -14,7 +15,7 @@ from agent.sentences import split
 from agent.wording import listed, money, sentence, stock
 from retrieval.catalogue import Catalogue
 from retrieval.history import History
-from retrieval.schema import EventKind
+from retrieval.schema import EventKind, Item
 from retrieval.text import label, short_name, terms
 
 _WHY = frozenset({"why", "reason", "because", "suggest", "recommend", "evidence"})
@@ -25,7 +26,8 @@ _ABOUT = {
     "platform": frozenset({"platform", "sell", "seller", "sold", "where"}),
 }
 _MEASURES = {
-    "weigh": "weight", "heavy": "weight", "long": "length", "wide": "width", "tall": "height", "high": "height",
+    "weigh": "weight", "heavy": "weight", "light": "weight", "bright": "light", "small": "size", "short": "length",
+    "long": "length", "wide": "width", "tall": "height", "high": "height",
     "thick": "thickness", "deep": "depth", "big": "size", "large": "size", "coloured": "colour", "colors": "colour",
 }  # fmt: skip
 _LIMITS = {
@@ -34,6 +36,7 @@ _LIMITS = {
     "brand": marked("brand"),
     "category": marked("category"),
     "platform": marked("platform"),
+    "offer": marked("offer"),
     "unwanted": marked("unwanted"),
 }
 _ASKED_ZH = {
@@ -45,6 +48,12 @@ _ASKED_ZH = {
 }
 _PLACE_ZH = re.compile(
     r"(?:我(?:要|想要|选|喜欢)|就(?:要|是)?|看看|介绍一下)?第[一二三四五六七八九\d](?:个|款|件|双)?的?(?:呢|吧|好了|怎么样)?"
+)
+_MOST = re.compile(
+    r"\b(?:which|what|who)\b.{0,60}?\b(?P<said>(?:most|least) (?P<most>[a-z]{3,})|(?P<most_of>[a-z]{3,})est)\b"
+)
+_PRICED = frozenset(
+    {"cheap", "expensive", "affordable", "costly", "pricey", "low", "high", "dear", "new", "late", "near"}
 )
 _LATEST = 6  # purchases told
 _STEPS = 3  # further steps of evidence told after the first
@@ -123,6 +132,22 @@ def summary(item: ItemReceipt) -> str:
     ]
     parts += [f"{name.replace('_', ' ')}: {value}" for name, value in goods.attributes.items()]
     return f"{sentence(f'{item.name} – {listed([part for part in parts if part])}')} {goods.description}".strip()
+
+
+def untold(question: str, items: Sequence[Item]) -> list[str]:
+    """Say so where a question asks which of some items is softest, or most durable, and nothing tells of that."""
+    found = _MOST.search(question.casefold())
+    if found is None:
+        return []
+    quality = found["most"] or found["most_of"]
+    bases = {quality, f"{quality}e", quality[:-1], re.sub("i$", "y", quality)} if found["most_of"] else {quality}
+    if bases & _PRICED:
+        return []
+    words = {term for base in bases for term in terms(_MEASURES.get(base, base))}
+    told = (" ".join((i.title, i.description, *i.attributes, *i.attributes.values())) for i in items)
+    if words & {term for text in told for term in terms(text)}:
+        return []
+    return [say("The shop's data doesn't tell which is {quality}; this is what it tells.", quality=found["said"])]
 
 
 def clarifying(plan: Plan) -> str:

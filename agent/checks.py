@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from agent.language import say
-from agent.schema import Check, Plan
-from agent.wording import either, money, price_limits, stock
+from agent.schema import OFFER, Check, Plan
+from agent.wording import either, money, offer, price_limits, stock
 from retrieval.catalogue import Catalogue
 from retrieval.schema import Constraints, Item
 from retrieval.text import label, terms
 
 
 def checkable(plan: Plan, catalogue: Catalogue) -> tuple[Plan, list[str]]:
-    """A plan without the limits on price and stock that a catalogue can check on no item, and what to tell of each."""
+    """A plan without limits on price, stock and offers that no item can be checked for, and what to tell of each."""
     free: dict[str, object] = {}
     notes = []
     if (plan.price_min is not None or plan.price_max is not None) and not any(catalogue.currency.names):
@@ -22,6 +22,9 @@ def checkable(plan: Plan, catalogue: Catalogue) -> tuple[Plan, list[str]]:
     if plan.in_stock and not catalogue.knows_stock:
         free["in_stock"] = False
         notes.append(say("This shop's data tells no stock, so what is in stock could not be checked."))
+    if OFFER in plan.include and not catalogue.on_offer.any():
+        free["include"] = plan.wanted
+        notes.append(say("This shop's data tells no offers, so what is on offer could not be checked."))
     return (plan.model_copy(update=free) if free else plan), notes
 
 
@@ -39,6 +42,9 @@ def check_item(item: Item, limits: Constraints) -> tuple[Check, ...]:
         checks.append(
             Check(constraint="stock", asked=asked, found=stock(item.availability) or say("unknown"), passed=passed)
         )
+    if limits.on_offer:
+        found = offer(item.promotion) or say("none")
+        checks.append(Check(constraint="offer", asked=say("on offer"), found=found, passed=bool(item.promotion)))
     checks += [_unwanted(item, term) for term in limits.unwanted if terms(term)]
     return tuple(checks)
 

@@ -43,7 +43,7 @@ def opening(receipt: Receipt) -> str:
     plan, first = receipt.plan, receipt.items[0].item
     limits = limits_in_words(receipt.constraints, first.currency)
     asked = any(item.aisle == "asked" for item in receipt.items)
-    subject = f"“{plan.query}”" if plan.query else either([f"“{t}”" for t in plan.include]) if plan.include else ""
+    subject = f"“{plan.query}”" if plan.query else either([f"“{t}”" for t in plan.wanted]) if plan.wanted else ""
     recipient = ""
     if plan.recipient:
         recipient = (

@@ -9,7 +9,7 @@ import numpy as np
 
 from agent.checks import check_item
 from agent.reason import reason
-from agent.schema import Aisle, ItemReceipt, Plan, Receipt
+from agent.schema import OFFER, Aisle, ItemReceipt, Plan, Receipt
 from retrieval.channels.base import Query
 from retrieval.history import History
 from retrieval.schema import Constraints, Need, Ranked, Ranking
@@ -72,6 +72,7 @@ def constraints_of(plan: Plan) -> Constraints:
         platforms=plan.platforms,
         not_platforms=plan.not_platforms,
         availability=("in_stock",) if plan.in_stock else (),  # type: ignore[arg-type]  # pydantic reads the value
+        on_offer=OFFER in plan.include,
         unwanted=plan.exclude,
         not_items=plan.not_items,
     )

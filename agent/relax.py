@@ -19,6 +19,7 @@ _LIMITS: dict[str, tuple[str, ...]] = {
     marked("the category"): ("categories", "not_categories"),
     marked("the platform"): ("platforms", "not_platforms"),
     marked("the wish for stock"): ("availability",),
+    marked("the wish for an offer"): ("on_offer",),
     marked("what you do not want"): ("unwanted",),
 }
 
@@ -73,7 +74,7 @@ def _without(
     if all(getattr(limits, name) == getattr(default, name) for name in fields):
         return None
     freed = limits.model_copy(update={name: getattr(default, name) for name in fields})
-    need = Need(text=plan.query or " ".join(plan.include), wanted=plan.include, constraints=freed)
+    need = Need(text=plan.query or " ".join(plan.wanted), wanted=plan.wanted, constraints=freed)
     found = search(shop, need, history, 20)
     return found if found.entries else None
 

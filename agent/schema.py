@@ -10,6 +10,9 @@ from pydantic import Field
 
 from retrieval.schema import ChannelScore, Constraints, Evidence, Frozen, Item, Need
 
+OFFER = "promotion"
+"""The term in a plan's `include` that asks for goods on offer alone; hard, where the shop tells offers."""
+
 
 class Act(StrEnum):
     """What a turn does."""
@@ -29,7 +32,7 @@ class Plan(Frozen):
         act: what to do this turn.
         query: what is searched for, in the shopper's words, without limits that have fields of their own; "" where
             the shopper asks for ideas only.
-        include: terms the shopper would like ("waterproof"); soft.
+        include: terms the shopper would like ("waterproof"); soft, but for `OFFER`.
         exclude: terms the shopper does not want ("leather"); hard.
         price_min, price_max: minor units of `currency`, inclusive; hard.
         brands, not_brands, categories, not_categories, platforms, not_platforms: the catalogue's spelling; hard.
@@ -68,6 +71,11 @@ class Plan(Frozen):
     question: str = ""
     not_items: tuple[str, ...] = ()
     confidence: float = 1.0
+
+    @property
+    def wanted(self) -> tuple[str, ...]:
+        """`include` in words of goods: a wish for an offer is told by the goods' promotions, not by their text."""
+        return tuple(term for term in self.include if term != OFFER)
 
 
 class Shown(Frozen):

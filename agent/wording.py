@@ -107,6 +107,8 @@ def limits_in_words(limits: Constraints, currency: str) -> list[str]:
         phrases.append(say("on {names}", names=either(limits.platforms)))
     if limits.availability == (Availability.IN_STOCK,):
         phrases.append(say("in stock"))
+    if limits.on_offer:
+        phrases.append(say("on offer"))
     unwanted = [*limits.unwanted, *limits.not_brands, *(label(c) for c in limits.not_categories), *limits.not_platforms]
     unwanted = list({name.casefold(): name for name in unwanted}.values())
     if unwanted:

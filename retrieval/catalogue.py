@@ -171,6 +171,11 @@ class Catalogue:
         return any(name != Availability.UNKNOWN.value for name in self.availability.names)
 
     @cached_property
+    def on_offer(self) -> Mask:
+        """(n,) whether a promotion is running for an item."""
+        return self.frame["promotion"].fill_null("").str.len_bytes().to_numpy() > 0
+
+    @cached_property
     def term_index(self) -> TermIndex:
         """Which rows hold which words."""
         return self._terms if self._terms is not None else TermIndex.build(self.frame)
@@ -202,7 +207,7 @@ class Catalogue:
             (self.platform, limits.platforms),
             (self.availability, tuple(Availability(a).value for a in limits.availability)),
         )
-        return [column.member(names) for column, names in wanted if names]
+        return [column.member(names) for column, names in wanted if names] + [self.on_offer] * limits.on_offer
 
     def _exclusions(self, limits: Constraints) -> list[Mask]:
         unwanted = (

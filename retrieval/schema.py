@@ -91,7 +91,7 @@ class Constraints(Frozen):
     Empty tuples and None mean "no limit". Names of brands, categories and platforms are the catalogue's own spelling
     (callers resolve a shopper's words first). `unwanted` terms are matched as whole words, without regard to case or a
     plural s, in title, description, brand, category and attribute values. A price limit excludes items without a
-    price and, where `currency` is set, items in other currencies.
+    price and, where `currency` is set, items in other currencies. `on_offer` leaves items with a running promotion.
     """
 
     price_min: int | None = None
@@ -104,6 +104,7 @@ class Constraints(Frozen):
     platforms: tuple[str, ...] = ()
     not_platforms: tuple[str, ...] = ()
     availability: tuple[Availability, ...] = ()
+    on_offer: bool = False
     unwanted: tuple[str, ...] = ()
     not_items: tuple[str, ...] = ()
 

@@ -15,7 +15,7 @@ from agent.planner.refer import asked_for
 from agent.planner.topic import MOST_REFUSED, affirmed, fresh, join, topic
 from agent.planner.vocabulary import Vocabulary
 from agent.planner.wishes import limit
-from agent.schema import Act, Conversation, Plan, Shown
+from agent.schema import OFFER, Act, Conversation, Plan, Shown
 from retrieval.text import key, terms, words
 
 _ALSO = r"also|too|as well|and also|(?<=^ )or"
@@ -148,7 +148,7 @@ def _terms(heard: Heard, plan: Plan, names: dict[str, Any], vocabulary: Vocabula
     held = {t for text in (plan.query, *plan.include) for t in terms(text)}
     gone = {t for phrase in new if phrase not in edits.names and held >= {*terms(phrase)} for t in terms(phrase)}
     extra = [
-        *(["promotion"] if heard.wishes.offer else []),
+        *([OFFER] if heard.wishes.offer else []),
         *(["affordable"] if heard.wishes.cheap else []),
         *edits.soft,
         *heard.names.wanted,

@@ -106,8 +106,8 @@ class Words(System):
         """What the shop searches for under a plan; where it names nothing, the last words themselves."""
         plan, _ = checkable(plan, self._shop.catalogue)
         plan = plan.model_copy(update={"not_items": (*plan.not_items, *shown)})
-        text = plan.query or " ".join(plan.include) or said[-1]
-        return Need(text=text, wanted=plan.include, constraints=constraints_of(plan), said=tuple(said))
+        text = plan.query or " ".join(plan.wanted) or said[-1]
+        return Need(text=text, wanted=plan.wanted, constraints=constraints_of(plan), said=tuple(said))
 
 
 class StaticWords(Words):

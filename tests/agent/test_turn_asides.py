@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import polars as pl
+
+from agent.checks import checkable
 from agent.forgetting import forget, history_of, known
 from agent.memory import Memory
-from agent.schema import Consent
+from agent.schema import Consent, Plan
 from agent.turn import Assistant
-from agent.wording import money
+from agent.wording import money, offer
+from retrieval.catalogue import Catalogue
 from retrieval.schema import EventKind
 from retrieval.shop import Shop
 from tests.agent.test_turn import turn
@@ -86,3 +90,36 @@ def test_a_chinese_word_that_the_shop_has_no_word_for_is_named_and_nothing_is_ma
     done = turn(assistant, "飞碟")
     assert "“飞碟”" in done.reply.text
     assert not done.reply.receipt.items
+
+
+def test_what_is_wanted_on_offer_is_on_offer_and_says_so(shop: Shop, memory: Memory) -> None:
+    assistant = Assistant(shop, memory)
+    done = turn(assistant, "trail shoes")
+    assert not all(item.item.promotion for item in done.reply.receipt.items)
+    done = turn(assistant, "only things on sale", None, done.conversation)
+    asked = [item for item in done.reply.receipt.items if item.aisle == "asked"]
+    assert {item.item.category for item in asked} == {"Trail shoes"}
+    for item in done.reply.receipt.items:
+        assert item.item.promotion
+        check = next(check for check in item.checks if check.constraint == "offer")
+        assert check.passed
+        assert check.found == offer(item.item.promotion)
+    assert "“trail shoes”, on offer, this is what I found" in done.reply.text
+    done = turn(assistant, "guitar strings under 1 on sale")
+    assert "on offer" in done.reply.text
+
+
+def test_where_no_offers_are_told_a_wish_for_one_is_named_and_hides_nothing(shop: Shop, memory: Memory) -> None:
+    plain = Catalogue(shop.catalogue.frame.with_columns(promotion=pl.lit("")))
+    plan, notes = checkable(Plan(query="tents", include=("promotion", "green")), plain)
+    assert plan.include == ("green",)
+    assert notes == ["This shop's data tells no offers, so what is on offer could not be checked."]
+
+
+def test_a_quality_that_nothing_tells_of_is_said_to_be_untold(shop: Shop, memory: Memory) -> None:
+    assistant = Assistant(shop, memory)
+    done = turn(assistant, "wool blanket")
+    softest = turn(assistant, "which is softest?", None, done.conversation).reply
+    assert "The shop's data doesn't tell which is softest" in softest.text
+    for question in ("which one is largest?", "which is the cheapest?"):
+        assert "doesn't tell" not in turn(assistant, question, None, done.conversation).reply.text
