@@ -43,12 +43,13 @@ def offered(shop: Shop, receipt: Receipt) -> list[tuple[str, str]]:
     catalogue, limits = shop.catalogue, receipt.constraints
     items = [entry.item for entry in receipt.items]
     aisles = {item.category for item in items}
-    near = catalogue.category.member(tuple(aisles)) & ~shop.sensitive.mask
+    asked = asked_for(receipt.shown)
+    near = catalogue.category.member(tuple({item.category for item in asked})) & ~shop.sensitive.mask
     found = []
     bound = limit(-1, receipt.shown, (), far=False)
     if bound is not None and _any(shop, near, limits, price_max=bound[0], currency=bound[1], price_min=None):
         found.append((say("Cheaper"), say("cheaper")))
-    seen = tuple({item.brand for item in asked_for(receipt.shown) if item.brand})
+    seen = tuple({item.brand for item in asked if item.brand})
     known = near & ~catalogue.brand.member(("",))
     if seen and _any(shop, known, limits, brands=(), not_brands=(*limits.not_brands, *seen)):
         found.append((say("Another brand"), say("another brand")))

@@ -208,6 +208,8 @@ ALLERGIC = [
     row("gift for wife, budget 1.500 euros", recipient="wife", price_max=150000, currency="EUR", query=""),
     row("gift for my brother, about 40 | something smaller maybe", query="", include=("smaller",), price_max=4800),
     row("a lamp, 20-30 | not 20-30, 30-40", query="lamp", price_min=3000, price_max=4000, exclude=()),
+    row("running socks, 39-42", query="running socks", price_min=None, price_max=None),
+    row("toys for kids, 3-5", price_max=None),
     row("a lamp, size 20-30", query="lamp", price_min=None),
 ]
 

@@ -52,15 +52,15 @@ def test_cheaper_goes_below_the_middle_price(desk: Desk) -> None:
 
 def test_another_brand_leaves_the_best_shown_brands(desk: Desk) -> None:
     room = Room(desk)
-    before = say(room, "scented candles")
+    before = say(room, "coffee beans")
     after = say(room, words_of(room)["Another brand"])
     asked = [item.item for item in after if item.aisle == "asked"]
     assert asked
-    assert not {item.item.brand for item in before[:3]} & {item.brand for item in asked}
+    assert not {item.item.brand for item in before if item.aisle == "asked"} & {item.brand for item in asked}
 
 
 def test_another_brand_of_a_thing_is_still_that_thing_or_said_to_be_near(desk: Desk) -> None:
-    for words in ("trail shoes under 120", "a camping stove under 60 euros"):
+    for words in ("trail shoes under 120", "coffee beans under 30 euros"):
         room = Room(desk)
         aisles = {item.item.category for item in say(room, words) if item.aisle == "asked"}
         after = say(room, words_of(room)["Another brand"])
@@ -120,6 +120,18 @@ def test_what_leads_nowhere_is_not_offered() -> None:
         dear = dear.model_copy(update={"items": (receipt.items[0].model_copy(update={"item": unpriced}),)})
         assert "Cheaper" not in dict(offered(desk.shop, dear))
         assert "<svg onload" not in chips(room)
+
+
+def test_another_brand_is_offered_where_the_goods_asked_for_have_one_whatever_stands_beside_them(desk: Desk) -> None:
+    room = Room(desk)
+    shown = say(room, "headphones")
+    asked = [entry.item for entry in shown if entry.aisle == "asked"]
+    brands = desk.shop.catalogue.frame.filter(category=asked[0].category)["brand"].unique()
+    assert {item.brand for item in asked} == set(brands), "all that there are"
+    assert {entry.aisle for entry in shown} == {"asked", "across"}
+    assert "Another brand" not in words_of(room)
+    say(room, "coffee beans")
+    assert "Another brand" in words_of(room)
 
 
 def test_more_like_this_finds_that_kind_without_the_item_and_counts_as_a_look(desk: Desk) -> None:
