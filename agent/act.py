@@ -59,6 +59,8 @@ class Actor:
 
     def act(self, plan: Plan, message: str, conversation: Conversation, profile: Profile, history: History) -> Acted:
         """Do what the plan says."""
+        if plan.act is Act.RECOMMEND and unknown(plan.query, self.shop.catalogue.term_index.count):
+            return self._puzzled(plan, conversation, profile, history)
         if plan.act is Act.RECOMMEND:
             said = tuple(m.text for m in conversation.messages if m.role == "user")
             return self._recommend(plan, (*said, message), profile, history)
@@ -77,11 +79,6 @@ class Actor:
         plan, notes = checkable(plan, self.shop.catalogue)
         plan, unpayable = self._payable(plan)
         notes += unpayable
-        if unknown(plan.query, self.shop.catalogue.term_index.count):
-            notes = [
-                say("I know no “{words}” in this shop. Please say it in other words, or in English.", words=plan.query)
-            ]
-            plan = plan.model_copy(update={"act": Act.CLARIFY, "ask": "kind", "query": ""})
         if plan.act is Act.CLARIFY:
             return Acted(plain_receipt(self.shop, plan, (), profile.shopper, notes), history)
         guide = history if plan.recipient is None else History.empty(history.now)
@@ -108,6 +105,13 @@ class Actor:
         if plan.ask and receipt.items and not any(note.endswith(("?", "？")) for note in (*notes, *more)):
             more.append(clarifying(plan))
         return Acted(receipt.model_copy(update={"notes": (*notes, *more)}), guide, searched, timings_ms=timings)
+
+    def _puzzled(self, plan: Plan, conversation: Conversation, profile: Profile, history: History) -> Acted:
+        """Say that a Chinese wish has no word of this shop's goods; what was talked of before stays."""
+        note = say("I know no “{words}” in this shop. Please say it in other words, or in English.", words=plan.query)
+        before = conversation.plan.query if conversation.plan else ""
+        ask = plan.model_copy(update={"act": Act.CLARIFY, "ask": "kind", "query": before})
+        return Acted(plain_receipt(self.shop, ask, (), profile.shopper, [note]), history)
 
     def _across(self, asked: Need, found: Candidates, history: History, plan: Plan) -> tuple[Need, ...]:
         """Needs in other aisles beside what was asked; the shopper's limits hold there as well."""

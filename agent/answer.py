@@ -49,11 +49,13 @@ _ASKED_ZH = {
 _PLACE_ZH = re.compile(
     r"(?:我(?:要|想要|选|喜欢)|就(?:要|是)?|看看|介绍一下)?第[一二三四五六七八九\d](?:个|款|件|双)?的?(?:呢|吧|好了|怎么样)?"
 )
-_MOST = re.compile(
-    r"\b(?:which|what|who)\b.{0,60}?\b(?P<said>(?:most|least) (?P<most>[a-z]{3,})|(?P<most_of>[a-z]{3,})est)\b"
+_OF = r"(?: ones?| of (?:them|these|those|all))?"
+_MOST = re.compile(  # "which one is softest?", and nothing after it that might be what is told
+    rf"(?:\W|and|so|ok|okay|but)*(?:which|what){_OF} (?:is|are|would be|feels?|looks?|sounds?) (?:the )?"
+    rf"(?P<said>(?:most|least) (?P<most>[a-z]{{3,}})|(?P<most_of>[a-z]{{3,}})est){_OF}\W*"
 )
-_PRICED = frozenset(
-    {"cheap", "expensive", "affordable", "costly", "pricey", "low", "high", "dear", "new", "late", "near"}
+_COUNTED = frozenset(
+    {"cheap", "expensive", "affordable", "costly", "low", "high", "dear", "new", "late", "near", "popular", "sold"}
 )
 _LATEST = 6  # purchases told
 _STEPS = 3  # further steps of evidence told after the first
@@ -135,19 +137,24 @@ def summary(item: ItemReceipt) -> str:
 
 
 def untold(question: str, items: Sequence[Item]) -> list[str]:
-    """Say so where a question asks which of some items is softest, or most durable, and nothing tells of that."""
-    found = _MOST.search(question.casefold())
+    """Say so where a question asks which of some items is softest, or most durable, and no text has such a word."""
+    found = _MOST.fullmatch(question.casefold())
     if found is None:
         return []
     quality = found["most"] or found["most_of"]
     bases = {quality, f"{quality}e", quality[:-1], re.sub("i$", "y", quality)} if found["most_of"] else {quality}
-    if bases & _PRICED:
+    if bases & _COUNTED:
         return []
     words = {term for base in bases for term in terms(_MEASURES.get(base, base))}
     told = (" ".join((i.title, i.description, *i.attributes, *i.attributes.values())) for i in items)
     if words & {term for text in told for term in terms(text)}:
         return []
-    return [say("The shop's data doesn't tell which is {quality}; this is what it tells.", quality=found["said"])]
+    return [
+        say(
+            "The shop's data doesn't say in so many words which is {quality}; this is what it tells.",
+            quality=found["said"],
+        )
+    ]
 
 
 def clarifying(plan: Plan) -> str:

@@ -9,7 +9,7 @@ from agent.schema import OFFER, Check, Plan
 from agent.wording import either, money, offer, price_limits, stock
 from retrieval.catalogue import Catalogue
 from retrieval.schema import Constraints, Item
-from retrieval.text import label, terms
+from retrieval.text import label, running, terms
 
 
 def checkable(plan: Plan, catalogue: Catalogue) -> tuple[Plan, list[str]]:
@@ -44,7 +44,9 @@ def check_item(item: Item, limits: Constraints) -> tuple[Check, ...]:
         )
     if limits.on_offer:
         found = offer(item.promotion) or say("none")
-        checks.append(Check(constraint="offer", asked=say("on offer"), found=found, passed=bool(item.promotion)))
+        checks.append(
+            Check(constraint="offer", asked=say("on offer"), found=found, passed=running(item.promotion, item.as_of))
+        )
     checks += [_unwanted(item, term) for term in limits.unwanted if terms(term)]
     return tuple(checks)
 

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from retrieval.errors import ShopError, UnknownItemError
 from retrieval.schema import Availability, Constraints, Item
 from retrieval.terms import TermIndex
-from retrieval.text import terms
+from retrieval.text import running, terms
 
 Mask = NDArray[np.bool_]
 Rows = NDArray[np.int32]
@@ -172,8 +172,9 @@ class Catalogue:
 
     @cached_property
     def on_offer(self) -> Mask:
-        """(n,) whether a promotion is running for an item."""
-        return self.frame["promotion"].fill_null("").str.len_bytes().to_numpy() > 0
+        """(n,) whether a promotion was running for an item when the data about it was taken."""
+        pairs = zip(self.frame["promotion"].to_list(), self.frame["as_of"].to_list(), strict=True)
+        return np.array([running(promotion or "", at) for promotion, at in pairs], dtype=np.bool_)
 
     @cached_property
     def term_index(self) -> TermIndex:

@@ -91,7 +91,8 @@ class Constraints(Frozen):
     Empty tuples and None mean "no limit". Names of brands, categories and platforms are the catalogue's own spelling
     (callers resolve a shopper's words first). `unwanted` terms are matched as whole words, without regard to case or a
     plural s, in title, description, brand, category and attribute values. A price limit excludes items without a
-    price and, where `currency` is set, items in other currencies. `on_offer` leaves items with a running promotion.
+    price and, where `currency` is set, items in other currencies. `on_offer` leaves items for which a promotion
+    was running when the data about them was taken.
     """
 
     price_min: int | None = None

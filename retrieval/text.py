@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from datetime import datetime
 
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*", re.UNICODE)
 _POSSESSIVE = re.compile(r"['’]s$")
 _DANGLING = re.compile(r"(?:[ ,;:–|(&/+-]+(?:and|or|with|for|of|in|to|the|a|by|&)?)+$", re.IGNORECASE)
 _SPACE = re.compile(r"\s+")
+_ISO_DAY = re.compile(r"\b\d{4}-\d{2}-\d{2}\b")
 _INVISIBLE = {"Cc", "Cf", "Co", "Cs", "Cn"}
 
 
@@ -28,6 +30,15 @@ def singular(word: str) -> str:
     if len(word) > 3 and word.endswith("s") and not word.endswith(("ss", "us", "is")):
         return word[:-1]
     return word
+
+
+def running(promotion: str, at: datetime | None) -> bool:
+    """Whether an offer in words runs at a moment, by the days that it names; one that names none does."""
+    days: list[str] = _ISO_DAY.findall(promotion)
+    if not days or at is None:
+        return bool(promotion)
+    today = at.date().isoformat()
+    return (len(days) == 1 or days[0] <= today) and today <= days[-1]
 
 
 def words(text: str) -> list[str]:

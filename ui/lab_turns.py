@@ -73,8 +73,8 @@ class TurnsTab(Tab):
             if (source or SERVED) != SERVED or not talked or turn is None:
                 return {self.at.status: ""}
             self.lab.label(talked, int(turn), Act(label) if label in set(Act) else None, who)
-            known = [one for one in self.lab.labels(talked) if one is not None]
-            told = f"{len(known)} turns of this conversation are labelled: {', '.join(known) or 'none'}."
+            labels = self.lab.labels(talked)
+            told = f"Labels of this conversation's turns: {', '.join(one or 'none' for one in labels)}."
             return {self.at.status: lab_html.status(told)}
 
         return self.team.told(request, labelled)

@@ -44,7 +44,8 @@ class Judged:
     def of(self, conversation: str) -> dict[int, Act]:
         """Message -> what should have been done about it, of a conversation's labelled messages."""
         chosen = select(acts).where(acts.c.conversation == storable(conversation)).order_by(acts.c.message)
-        return {int(row["message"]): Act(row["act"]) for row in self._tables.rows(chosen)}
+        rows = self._tables.rows(chosen)
+        return {int(row["message"]): Act(row["act"]) for row in rows if row["act"] in set(Act)}
 
     def label(self, conversation: str, message: int, act: Act | None, who: str) -> None:
         """Say what should have been done about a message, in place of what was said before; None takes that back.

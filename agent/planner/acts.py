@@ -60,7 +60,8 @@ def cart_op(text: Text, pointed: bool, wishes: bool = False) -> Literal["add", "
     """What a message does to the cart; `pointed` whether it points at shown items."""
     if text.has(said("acts.empty_cart")):
         return _emptying(text)
-    if text.has(said("acts.remove")):
+    lifts = text.has(said("acts.lifts")) or (text.has(said("acts.lifts_some")) and not pointed)
+    if text.has(said("acts.remove")) and not lifts:
         return "remove"
     if text.has(said("acts.add")) and (pointed or text.has(rf"{_CART}")):
         return "add"

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from agent.planner.covers import covered, with_covered
 from agent.planner.hear import Heard
-from agent.planner.lexicon import lexicon
+from agent.planner.lexicon import lexicon, said
 from agent.planner.query import head_of, main, without_loose_ends
 from agent.planner.recall import recalled
 from agent.planner.recipient import age_words, is_age
@@ -36,8 +36,8 @@ def carry(heard: Heard, base: Plan, conversation: Conversation, vocabulary: Voca
     fields |= _terms(heard, plan, fields, vocabulary)
     fields |= _price(heard, plan, conversation)
     fields |= _people(heard, plan, conversation)
-    if heard.wishes.stock is not None:
-        fields["in_stock"] = heard.wishes.stock
+    if heard.wishes.stock is not None or heard.unfiltered:
+        fields["in_stock"] = bool(heard.wishes.stock)
     plan = _aged(plan.model_copy(update=fields))
     ask = _ask(heard, plan)
     if ask is not None:
@@ -73,8 +73,10 @@ def _with_brand(heard: Heard, plan: Plan, vocabulary: Vocabulary) -> Plan:
     )
 
 
-def spoken(brands: Iterable[str], conversation: Conversation) -> tuple[str, ...]:
+def spoken(brands: tuple[str, ...], conversation: Conversation) -> tuple[str, ...]:
     """Brands that the shopper refused by name. Those that "another brand" left out go with the goods they were of."""
+    if not brands:
+        return ()
     said = " ".join(f" {' '.join(words(m.text))} " for m in conversation.messages if m.role == "user").casefold()
     return tuple(brand for brand in brands if f" {' '.join(words(brand))} ".casefold() in said)
 
@@ -105,6 +107,10 @@ def _names(heard: Heard, plan: Plan, conversation: Conversation, vocabulary: Voc
     if heard.other_platform:
         seen = plan.platforms or _seen(heard, conversation, "platform", vocabulary.platforms)
         fields["not_platforms"] = join(fields["not_platforms"], seen)
+    if heard.unfiltered or (heard.any_brand and heard.text.has(said("acts.lifts"))):
+        fields |= {"not_brands": tuple(refused), "not_platforms": tuple(edits.not_platforms)}
+    elif heard.any_brand:
+        fields["not_brands"] = spoken(fields["not_brands"], conversation)
     if heard.any_brand or other_brand or (names.wanted and not also):
         fields["brands"] = tuple(names.brands)
     if heard.any_platform or heard.other_platform:
@@ -156,6 +162,8 @@ def _terms(heard: Heard, plan: Plan, names: dict[str, Any], vocabulary: Vocabula
     ]
     query, *include = (_nameless(text, {*edits.names, *edits.not_brands}) for text in (plan.query, *plan.include))
     include = [t for t in include if t and not set(terms(t)) & (gone | dropped)]
+    if heard.wishes.offer is False or heard.unfiltered:
+        include = [t for t in include if t != OFFER]
     query = without_loose_ends([w for w in query.split() if not terms(w) or not set(terms(w)) <= gone | dropped])
     query = "" if head in gone or all(w.casefold() in lexicon().stop for w in query.split()) else query
     categories = set(names.get("not_categories", ()))
@@ -221,16 +229,17 @@ def _people(heard: Heard, plan: Plan, conversation: Conversation) -> dict[str, A
         recipient = None
     shown = conversation.shown
     refused: tuple[Shown, ...] = ()
-    if heard.edits.refused_references or (heard.dislikes and heard.references):
+    if heard.edits.refused_references or (heard.dislikes and heard.references and not heard.edits.refused_brand):
         focused = (
             heard.definite or len(heard.targets) > 1 or (conversation.plan is not None and conversation.plan.targets)
         )
         refused = heard.targets if focused else shown
     elif heard.similar:
         refused = heard.targets
-    elif (heard.dislikes and not (heard.edits.exclude or heard.edits.not_brands or heard.edits.refused_brand)) or (
-        heard.more and not heard.phrases and not heard.wishes.price
-    ):
+    elif (
+        heard.dislikes
+        and not (heard.edits.exclude or heard.edits.not_brands or heard.edits.refused_brand or heard.any_brand)
+    ) or (heard.more and not heard.phrases and not heard.wishes.price):
         refused = shown
     if heard.more and not heard.similar and not heard.definite and not heard.wishes.price:
         refused = (*refused, *shown)

@@ -8,13 +8,13 @@ from typing import Any
 
 from agent.planner.acts import EVERYTHING
 from agent.planner.amounts import EXPONENTS, decimal
-from agent.planner.chinese_words import in_english
+from agent.planner.chinese_words import in_english, known_parts
 from agent.planner.covers import with_covered
 from agent.planner.lexicon import lexicon
 from agent.planner.topic import MOST_REFUSED, fresh, join
 from agent.planner.vocabulary import Vocabulary
 from agent.planner.wishes import limit
-from agent.schema import Act, Conversation, Plan
+from agent.schema import OFFER, Act, Conversation, Plan
 from retrieval.text import key, terms
 
 _HAN = re.compile(r"[\u4e00-\u9fff]")
@@ -35,7 +35,7 @@ _CHEAPER = re.compile(r"(?:再)?(?:更)?便宜(?:一点儿?|一些|点儿?|些)?
 _DEARER = re.compile(r"(?:更)?贵(?:一点|一些|点|些)的?|(?:更)?高档(?:一点|一些)?的?")
 _NAMED = r"[^\s,，。.!！?？、;；的了和或]{1,8}"
 _NOT = re.compile(
-    r"(?:不要|别要|不想要|不喜欢|除了|讨厌|不含|不能吃|不吃|过敏原是|不是|没有)(?:有|含)?"
+    r"(?:不要|别要|不想要|不喜欢|除了|讨厌|不含|不能吃|不吃|过敏原是|不是|(?<!有)没有)(?:有|含)?"
     rf"(?P<t>{_NAMED}(?:的?(?:和|或者?|、|以及)(?:不要)?{_NAMED})*)(?:的)?"
 )
 _LISTED = re.compile("的?(?:和|或者?|、|以及)(?:不要)?")
@@ -54,13 +54,15 @@ _HELLO = re.compile(r"(?:你好|您好|谢谢你?|多谢|再见|拜拜|早上好
 _MORE = re.compile(r"(?:还有|看看|来点|换)?(?:别的|其他的?|换一个|换一批|再推荐.{0,3}|更多)(?:吗)?")
 _PADDING = re.compile(
     r"(?:请|麻烦)?(?:帮我|给我)?(?:推荐|介绍|找|看看|搜索?|买|选)(?:一下|一些|一个|一款|几款|几个|点|个|款|些)?|我(?:想要?|需要|要)(?:买|找|看)?(?:一个|一些|一双|一件|一款|一下|个|双|件|点|些)?|"
-    r"我?想要?买?|有没有|有什么|有吗|可以吗|什么|一下|好吗|怎么样|吗|呢|吧|啊|呀|的话|请问|价格|预算|你们|谢谢|你好|您好|礼物"
+    r"我?想要?买?|有没有|有什么|有吗|可以吗|什么|一下|好吗|怎么样|吗|呢|吧|啊|呀|的话|请问|价格|预算|你们|谢谢|你好|您好|礼物|好东西|东西"
 )
 _CART = re.compile(r"加(?:入|到)?购物车|购物车|下单|买(?:这个|它|第.个)")
 _PLACE = re.compile(r"第(?P<n>[一二三四五六七八九\d])(?:个|款|件|双)?")
 _WHY = re.compile(r"为什么|为何|介绍一下(?:它|这个|第)|怎么样")
 _STOCK = re.compile(r"(?:只要)?(?:有货|现货)的?")
-_COMPARE = re.compile(r"比较|对比|比一比|哪(?:一)?个(?:更)?好|有什么(?:区别|不同)")
+_COMPARE = re.compile(r"比较|对比|比一比|哪(?:一)?[个款件](?:更|最|好)|最便宜|最贵|有什么(?:区别|不同)")
+_OFFER = re.compile(r"(?:有|在)?(?:打折|优惠|促销|特价|折扣|降价)(?:的|吗)*")
+_ALLERGIC = re.compile(rf"(?:我|他|她|孩子)?对(?P<t>{_NAMED.replace('{1,8}', '{1,8}?')})过敏")
 _FIRST = re.compile(r"前(?P<n>[两二三四2-4])(?:个|款|件|双)?")
 _BRAND = re.compile(r"(?:换(?:一)?个|别的|其他的?|另一个|不同的?)(?:牌子|品牌)(?:的)?")
 _AISLE = re.compile(r"(?:换(?:一)?个|别的|其他的?|另一个|不同的?)(?:品类|类别|种类|货架|区域)|惊喜|随便看看|有什么新的")
@@ -106,6 +108,10 @@ def _searching(message: str, base: Plan, conversation: Conversation, vocabulary:
     if _BRAND.search(message):
         fields |= {"brands": (), "not_brands": _other_than(base, conversation, vocabulary)}
         message = _BRAND.sub(" ", message)
+    message = _ALLERGIC.sub(r"不要\g<t> ", message)
+    if _OFFER.search(message):
+        fields["include"] = join(base.include, [OFFER])
+        message = _OFFER.sub(" ", message)
     rest, fields = _limits(message, fields, base, conversation, vocabulary)
     fields |= _refused(rest, base.model_copy(update=fields), vocabulary)
     rest = _NOT.sub(" ", rest)
@@ -123,6 +129,8 @@ def _searching(message: str, base: Plan, conversation: Conversation, vocabulary:
     talk = bool(_HELLO.search(rest))
     rest = " ".join(_MARKS.sub(" ", _PADDING.sub(" ", _HELLO.sub(" ", rest))).replace("的 ", " ").split()).strip("的 ")
     rest = in_english(re.sub("^要", "", rest), vocabulary.count)
+    if unknown(rest, vocabulary.count):
+        rest = known_parts(rest, vocabulary.count) or rest
     if rest:
         fields |= _wished(rest, base.model_copy(update=fields))
     elif talk and len(fields) == 2 and not asked:

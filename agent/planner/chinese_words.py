@@ -101,6 +101,19 @@ def in_english(text: str, count: Callable[[str], int]) -> str:
     return " ".join(said) or text
 
 
+def known_parts(text: str, count: Callable[[str], int]) -> str:
+    """The words of a phrase that can be put into English and that the catalogue holds; "" where there are none."""
+    said: list[str] = []
+    at = 0
+    while at < len(text):
+        ends = range(min(len(text), at + _LONGEST), at, -1)
+        end = next((end for end in ends if text[at:end] in _ENGLISH), 0)
+        word = _ENGLISH.get(text[at:end], "") if end > at + 1 else ""
+        said += [word] if word and all(count(term) for term in terms(word)) else []
+        at = end or at + 1
+    return " ".join(said)
+
+
 def _colour(text: str, count: Callable[[str], int]) -> str:
     """A colour named by its one character ("黑"), else the text as it is."""
     word = _COLOURS.get(text.strip(_LINKS), "")

@@ -86,6 +86,9 @@ def read_edits(text: Text, vocabulary: Vocabulary, refused: Collection[str] = ()
     if refused:
         _accept(text, edits, {term for phrase in refused for term in terms(phrase)})
     _set_aside(text, edits)
+    for match in text.find(said("edits.not_that_brand"), free=False):
+        edits.refused_brand = True
+        text.take(text.span(match), "edit")
     for match in text.find(said("edits.unneeded"), free=False):
         if any(text.taken[i] not in {"", "reference"} for i in text.span(match)):
             continue

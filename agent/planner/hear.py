@@ -58,6 +58,7 @@ class Heard:
     fresh: bool
     affirms: bool
     reset: bool
+    unfiltered: bool
     any_brand: bool
     any_platform: bool
     other_brand: bool
@@ -94,28 +95,33 @@ def hear(message: str, conversation: Conversation, vocabulary: Vocabulary) -> He
     reads = {name: text.has(said(f"acts.{name}")) for name in ("more", "dislike", "like", "ideas", "fresh", "mine")}
     refunds = acts.refunds(text)
     asks, why, extreme = acts.asks(text), acts.asks_why(text), acts.extreme(text)
-    compares = acts.compares(text) or (extreme != 0 and text.has(r"which|costs?|of (?:these|those)"))
+    compares = acts.compares(text) or (
+        extreme != 0 and text.has(r"which|costs?|of (?:these|those)|the best (?:deal|price|value)(?= [.?!] | $)")
+    )
     changes = text.has(said("acts.add")) or text.has(said("acts.remove"))
     similar = bool(shown) and text.has(said("hear.similar"))
     returns = [_take(text, f"hear.{name}", "idiom") for name in ("shown_before", "back_to") if previous is not None]
     quantity = _quantity(text)
     currency = (previous.currency if previous else None) or vocabulary.currency
     priced = not ((compares or why) and shown) or text.has(_SIGN)
-    unfiltered = _take(text, "hear.unfiltered", "idiom")
+    named = text.has(said("acts.lifts_some")) and bool(
+        refer(Text(message), shown, (), True)
+    )  # "remove the water filter"
+    unfiltered = previous is not None and not named and _take(text, "hear.unfiltered", "idiom")
     price = Price(clear=unfiltered)
     if priced and not unfiltered:
         sells = vocabulary.sells
         price = read_price(text, currency, expected=_expected(previous), most_shown=len(shown), sells=sells)
     wishes = read_wishes(text, shown=bool(shown))
     companion = _companion(text, previous or Plan())
+    any_platform, any_brand = _take(text, "more.any_platform", "idiom"), _take(text, "more.any_brand", "idiom")
     references = _references(text, conversation, act=changes or why or compares or asks or acts.is_places(text))
     _take(text, "hear.not_them", "edit")
     recipient = read_recipient(text, previous.recipient if previous else None)
     cart = acts.cart_op(text, bool(references) or (quantity > 1 and bool(shown)))
     _take(text, "hear.similar", "reference")
-    any_platform = _take(text, "more.any_platform", "idiom")
     other_platform, other_aisle = _take(text, "more.other_platform", "idiom"), _take(text, "more.other_aisle", "idiom")
-    any_brand, other_brand = _take(text, "more.any_brand", "idiom"), _take(text, "more.other_brand", "idiom")
+    other_brand = _take(text, "more.other_brand", "idiom")
     edits = read_edits(text, vocabulary, (*previous.exclude, *previous.not_brands) if previous else ())
     edits.any_kind += ["colour", "size"] if unfiltered else []
     reset = _take(text, "more.reset", "idiom")
@@ -131,7 +137,7 @@ def hear(message: str, conversation: Conversation, vocabulary: Vocabulary) -> He
         names=names, phrases=tuple(phrases(text, vocabulary)), cart=cart, quantity=quantity, compares=compares,
         extreme=extreme,
         why=why, asks=asks, ideas=ideas, more=reads["more"], dislikes=reads["dislike"], likes=reads["like"],
-        fresh=reads["fresh"], similar=similar, affirms=acts.affirms(text), reset=reset,
+        fresh=reads["fresh"], similar=similar, affirms=acts.affirms(text), reset=reset, unfiltered=unfiltered,
         any_brand=any_brand or unfiltered, any_platform=any_platform or unfiltered,
         other_brand=other_brand, other_platform=other_platform, other_aisle=other_aisle,
         mine=reads["mine"] and not recipient.name, small_talk=not answering and acts.is_small_talk(text),

@@ -47,7 +47,9 @@ _PARTY = re.compile(  # "for 4 people under 50": they are counted already, so th
 )
 _WIDE = 5  # apart, two bare numbers with a dash between are sums; "39-42" is a size, "3-5" an age
 _DASHES = frozenset("-–—")
-_APART = re.compile(r"(?:[,;:(!?]| (?:not|no|but|now|ok|okay|then|actually|rather|make (?:it|that))) $|^ $")
+_APART = re.compile(
+    r"(?:[,;(!?]| (?:price|budget|limit|spend|cost) :| (?:not|no|but|now|actually|rather|make (?:it|that))) $|^ $"
+)
 _ENDS = re.compile(r"^ (?:$|[,;.!?)]|please|now|instead|then|or so|not|but)")
 _MINUS = re.compile(r"(?: [$£€])? (?:-|−|minus) $")
 _FREE = r"(?:for free|free of charge|gratis)(?= (?:[.,!?;]|please|thanks|and|or|if|$))"
@@ -241,7 +243,13 @@ def _is_range(text: Text, pair: list[Amount], left: str) -> bool:
         return False
     if pair[0].currency or high.currency:
         return not _weighs(high, right) and not (joint == "or" and not FROM.search(left))
-    alone = joint in _DASHES and _APART.search(left) and _ENDS.match(right) and high.value - pair[0].value >= _WIDE
+    alone = (
+        joint in _DASHES
+        and _APART.search(left)
+        and _ENDS.match(right)
+        and high.value - pair[0].value >= _WIDE
+        and high.value < 1900
+    )
     cue = alone or FROM.search(left) or any(op.search(left) for _, op in LEFTS)
     return bool(cue) and not _counted(high, left) and may_follow(right)
 

@@ -23,7 +23,8 @@ _NOT_PLACE = (
     r"week|thing) )"
 )
 _NOWHERE = (
-    rf"(?:the|your|that) {_PLACE} {_HEAD}|(?:the|your) (?:first|second|third|last)(?= (?:[.?!,]|is|has|does) | $)"
+    rf"(?:the )?(?:first|last|top) (?:two|three|four|\d)(?: {_HEAD})?(?= [.?!] | $)|(?:the|your|that) {_PLACE} {_HEAD}|"
+    r"(?:the|your) (?:first|second|third|last)(?= (?:[.?!,]|is|has|does) | $)"
 )
 _EXTREMES = (
     (r"(?:the )?(?:cheap(?:er|est)|least expensive|less expensive|lowest[- ]priced?|most affordable)", min),

@@ -33,13 +33,15 @@ from retrieval.text import words
 
 _BUT = r"but (?:in|with|without|for|not|more|less|smaller|bigger|a|an|something)"  # praise that asks for a change
 MAX_QUERY = 200  # characters
-_THIS = (
-    r"(?<=^ )(?:(?:ok|okay|and|so|but|hi|hey|hello|,) )*"
-    r"(?:is|are|does|do|has|have|can|will|would|how \w+ (?:is|are|does|do)|what (?:size|colou?r|brand) (?:is|are)) "
-    r"(?:(?:this|that|these|those|it|they)(?: ones?)?) "
-    r"(?!a |an |the |possible|true|there|for sale|shop|store|site|website|app|assistant|chat|sell|be )[a-z][\w-]*"
-    r"(?= (?:for|in|with|to|from|on|at|as|than|enough|by|[.?!]) | $)"
-)
+_THIS = (  # asks of "it", "these" or "this one" how it is; nothing that goods, places or the weather are named by
+    r"(?<=^ )(?:(?:ok|okay|and|so|but|hi|hey|hello|,) )*(?:(?:is|are|does|do|has|have|can|will|would) @(?: ones?)? "
+    r"(?!a |an |the |possible|true|there|for sale|shop|store|site|website|page|app|assistant|chat|sell|be |free to|"
+    r"price|deliver|ship|open|right|rain|snow|better|normal|ok |okay |have )[a-z][\w-]*"
+    r"(?= (?:for|in|with|to|from|on|at|as|than|enough|by|[.?!]) | $)|"
+    r"(?:how \w+ (?:is|are)|what (?:size|colou?r|brand) (?:is|are)) @(?: ones?)?(?= [.?!] | $)|"
+    r"(?:does|do) @ have [a-z ]+(?= [.?!] | $))"
+).replace("@", "(?:this|that|these|those|it|they)")
+_BRIEF = 7  # words; a longer question names goods more often than not
 MOST_COMPARED = 4  # items, where none is pointed at
 
 
@@ -101,7 +103,8 @@ class RulesPlanner:
             base, conversation = Plan(), Conversation()
         if heard.beside and base.query:
             return base.model_copy(update={"act": Act.RECOMMEND, "question": BESIDE, "confidence": 0.9}), sure
-        if not conversation.shown and not base.query and _of_nothing(heard):
+        served = heard.serves or heard.off_topic or heard.past
+        if not conversation.shown and not base.query and not served and _of_nothing(heard):
             return base.model_copy(update={"act": Act.CLARIFY, "ask": "kind"}), True
         act = _act(heard, conversation)
         if act is Act.RECOMMEND:
@@ -112,7 +115,9 @@ class RulesPlanner:
 def _of_nothing(heard: Heard) -> bool:
     """Whether a message asks about what it takes for shown: "is this safe for kids?", "compare the first two"."""
     asks = heard.asks or heard.why or heard.compares
-    return asks and ("reference" in heard.text.taken or heard.text.has(_THIS)) and not _asks_for_goods(heard)
+    brief = len(heard.text) <= _BRIEF and not heard.text.has("[,:;]")
+    of_it = "reference" in heard.text.taken or (brief and heard.text.has(_THIS))
+    return asks and of_it and not _asks_for_goods(heard)
 
 
 def _is_fixed(heard: Heard, conversation: Conversation) -> bool:
@@ -168,7 +173,7 @@ def _act(heard: Heard, conversation: Conversation) -> Act:
         return Act.RECOMMEND
     edited = (
         heard.wishes.cheap
-        or heard.wishes.offer
+        or heard.wishes.offer is not None
         or heard.wishes.stock is not None
         or heard.edits.unneeded
         or heard.edits.any_kind

@@ -138,8 +138,13 @@ def _is_quality(chosen: Phrase) -> bool:
     """Whether a phrase tells how something should be and names nothing: "smaller", "something blue"."""
     lists = lexicon()
     plain = lists.describing | lists.adjective | lists.stop
-    return all(
-        word in plain or word.removesuffix("r") in plain or word.removesuffix("er") in plain for word in chosen.words
+    return (
+        bool(chosen.words)
+        and not chosen.indefinite
+        and all(
+            word in plain or word.removesuffix("r") in plain or word.removesuffix("er") in plain
+            for word in chosen.words
+        )
     )
 
 

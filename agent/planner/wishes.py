@@ -20,10 +20,10 @@ _FAR = r"much|way|far|a lot|significantly|considerably|than (?:all|any|every|the
 
 @dataclass(frozen=True)
 class Wishes:
-    """What was said. `stock` is None where nothing was; `price` -1 for cheaper, 1 for dearer; `far` means by much."""
+    """What was said; `stock` and `offer` None if nothing; `price` -1 for cheaper, 1 for dearer; `far`, by much."""
 
     stock: bool | None = None
-    offer: bool = False
+    offer: bool | None = None
     price: int = 0
     far: bool = False
     cheap: bool = False
@@ -36,7 +36,7 @@ def read_wishes(text: Text, *, shown: bool) -> Wishes:
         for match in text.find(expression):
             text.take(text.span(match), "wish")
             stock = value if stock is None else stock
-    offer = _taken(text, said("wishes.offer"))
+    offer = False if _taken(text, said("wishes.no_offer")) else True if _taken(text, said("wishes.offer")) else None
     price, far, cheap = 0, False, False
     pointing = r"which|compare|the (?:cheaper|cheapest|more expensive|pricier|most expensive)"
     if not (shown and text.has(pointing)):

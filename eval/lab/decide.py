@@ -67,7 +67,7 @@ def promote(
 
 
 def verdict(evidence: Path, results: Results, task: str, prompt: str) -> tuple[str, ...]:
-    """What the figures say for and against a prompt, where their 95% intervals leave no doubt.
+    """What the figures say for and against a prompt, by 95% intervals, each figure for itself.
 
     Args:
         evidence: the lab folder.
@@ -76,7 +76,7 @@ def verdict(evidence: Path, results: Results, task: str, prompt: str) -> tuple[s
         prompt: its hash. Where cells that differ from production in this prompt alone were compared, only they speak.
     """
     if results.n < SMALL:
-        return (f"{results.n} sessions are too few to be sure of anything: replay {SMALL} or more.",)
+        return (f"Sessions replayed: {results.n}, too few to be sure of anything. Replay {SMALL} or more.",)
     cells = noted(evidence)["cells"]
     base = next(cell for cell in cells if cell["name"] == BASELINE)
     mine = [cell for cell in cells if cell["prompts"].get(task) == prompt and cell["name"] != BASELINE]
@@ -84,13 +84,15 @@ def verdict(evidence: Path, results: Results, task: str, prompt: str) -> tuple[s
     told: list[str] = []
     for cell in alone or mine:
         name = cell["name"]
-        pair = results.paired.get(f"{name} vs {BASELINE}", {})
+        pair = results.paired.get(f"{name} vs {BASELINE}")
+        if not pair:
+            continue  # no session tells of both
         better = [m for m in BETTER if m in pair and pair[m].low > 0]
         worse = [m for m in BETTER if m in pair and pair[m].high < 0]
         more = [m for m in pair if m not in BETTER and pair[m].low > 0]
-        told.append(f"{name} is surely better in: {_differences(results, name, better) or 'nothing'}.")
-        told += [f"{name} is surely worse in: {_differences(results, name, worse)}."] if worse else []
-        told += [f"{name} takes surely more: {_differences(results, name, more)}."] if more else []
+        told.append(f"{name} is better, by 95% intervals, in: {_differences(results, name, better) or 'nothing'}.")
+        told += [f"{name} is worse in: {_differences(results, name, worse)}."] if worse else []
+        told += [f"{name} takes more: {_differences(results, name, more)}."] if more else []
     return tuple(told)
 
 

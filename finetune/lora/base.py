@@ -9,6 +9,7 @@ from typing import Any
 
 from safetensors import SafetensorError
 
+from agent.models.adapter import verify
 from finetune.lora.settings import Settings, is_path
 from retrieval.errors import TuneError
 
@@ -78,6 +79,7 @@ def adapted(base: Base, settings: Settings) -> tuple[Any, Any]:
 
     Raises:
         TuneError: the adapter to begin with can't be loaded onto this base.
+        ModelUnavailableError: there is none, or its weights are not those that its name promises.
     """
     from peft import LoraConfig
 
@@ -86,6 +88,7 @@ def adapted(base: Base, settings: Settings) -> tuple[Any, Any]:
             r=settings.rank, lora_alpha=settings.scale, target_modules="all-linear", task_type="CAUSAL_LM"
         )
         return base.model, config
+    verify(settings.adapter)
     return put_on(base, settings.adapter, settings.base, trainable=True), None
 
 

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import polars as pl
 
 from agent.checks import checkable
 from agent.forgetting import forget, history_of, known
 from agent.memory import Memory
-from agent.schema import Consent, Plan
+from agent.schema import Act, Consent, Plan
 from agent.turn import Assistant
 from agent.wording import money, offer
 from retrieval.catalogue import Catalogue
 from retrieval.schema import EventKind
 from retrieval.shop import Shop
+from retrieval.text import running
 from tests.agent.test_turn import turn
 
 
@@ -100,7 +103,7 @@ def test_what_is_wanted_on_offer_is_on_offer_and_says_so(shop: Shop, memory: Mem
     asked = [item for item in done.reply.receipt.items if item.aisle == "asked"]
     assert {item.item.category for item in asked} == {"Trail shoes"}
     for item in done.reply.receipt.items:
-        assert item.item.promotion
+        assert running(item.item.promotion, item.item.as_of)
         check = next(check for check in item.checks if check.constraint == "offer")
         assert check.passed
         assert check.found == offer(item.item.promotion)
@@ -120,6 +123,32 @@ def test_a_quality_that_nothing_tells_of_is_said_to_be_untold(shop: Shop, memory
     assistant = Assistant(shop, memory)
     done = turn(assistant, "wool blanket")
     softest = turn(assistant, "which is softest?", None, done.conversation).reply
-    assert "The shop's data doesn't tell which is softest" in softest.text
-    for question in ("which one is largest?", "which is the cheapest?"):
-        assert "doesn't tell" not in turn(assistant, question, None, done.conversation).reply.text
+    assert "The shop's data doesn't say in so many words which is softest" in softest.text
+    for question in (
+        "which one is largest?",
+        "which is the cheapest?",
+        "which has the most wool?",
+        "which do you suggest?",
+    ):
+        assert "in so many words" not in turn(assistant, question, None, done.conversation).reply.text
+
+
+def test_an_offer_runs_on_the_days_that_it_names() -> None:
+    at = datetime(2026, 11, 15, 9, tzinfo=UTC)
+    for text in ("20% off until 2026-11-15", "2 for 1 from 2026-11-14 to 2026-12-01", "20% off"):
+        assert running(text, at)
+    for text in ("20% off until 2026-11-14", "2 for 1 from 2026-11-16 to 2026-12-01", ""):
+        assert not running(text, at)
+
+
+def test_chinese_is_read_as_far_as_goods_have_its_words(shop: Shop, memory: Memory) -> None:
+    assistant = Assistant(shop, memory)
+    done = turn(assistant, "打折的帐篷")
+    assert done.reply.receipt.plan.query == "tent"
+    assert done.reply.receipt.constraints.on_offer
+    assert turn(assistant, "有没有狗粮").reply.receipt.plan.query == "dog food"
+    assert turn(assistant, "推荐一些好东西").reply.receipt.items
+    assert turn(assistant, "零食，我对花生过敏").reply.receipt.plan.exclude == ("peanut",)
+    talked = turn(assistant, "飞碟", None, done.conversation)
+    assert talked.reply.receipt.plan.query == "tent", "what was talked of before stays"
+    assert turn(assistant, "哪个最轻", None, done.conversation).reply.receipt.plan.act is Act.COMPARE

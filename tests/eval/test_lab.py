@@ -334,7 +334,7 @@ class TestPromoting:
         new = noted(lab)["cells"][1]["prompts"]["plan"]
         done = decide.promote(versions, "plan", new[:12], evidence=lab, who="ada")
         assert (done.move.to_hash, done.move.evidence_hash) == (new, digest(lab))
-        assert done.notes[0].startswith("1 sessions are too few to be sure of anything")
+        assert done.notes[0].startswith("Sessions replayed: 1, too few to be sure of anything")
         assert versions.find("plan", "production").who == "ada", "the grid's file is a kept version now"
         later = versions.save(prompt_file(tmp_path, "later", "Later.").read_text(encoding="utf-8"), "ada")
         with pytest.raises(EvaluationError, match="did not compare"):
@@ -383,13 +383,13 @@ def turns_in(folder: Path) -> list[dict[str, Any]]:
         values = {BASELINE: base, "new": better, "new-words": worse}
         results = Results.of("lab", values, {}, against=(BASELINE,))
         told = decide.verdict(tmp_path, results, "plan", "new")
-        assert told == ("new is surely better in: NDCG@10 +0.2500.", "new takes surely more: tokens in +45%.")
+        assert told == ("new is better, by 95% intervals, in: NDCG@10 +0.2500.", "new takes more: tokens in +45%.")
         cells[1]["prompts"] = {"plan": "other", "explain": "e"}
         (tmp_path / "lab.json").write_text(json.dumps({"cells": cells}), encoding="utf-8")
         told = decide.verdict(tmp_path, results, "plan", "new")
         assert told == (
-            "new-words is surely better in: nothing.",
-            "new-words is surely worse in: NDCG@10 -0.2500.",
+            "new-words is better, by 95% intervals, in: nothing.",
+            "new-words is worse in: NDCG@10 -0.2500.",
         )
 
     def test_a_label_that_people_gave_counts_and_goes_with_its_conversation(self, shop: Shop, memory: Memory) -> None:

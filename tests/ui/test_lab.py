@@ -135,7 +135,7 @@ def test_a_grid_runs_is_shown_compared_downloaded_and_promoted(
     lab.pick("xa-lab-talked", "scented candles")
     lab.page.wait_for_selector("#xa-lab-label input")
     lab.pick("xa-lab-label", "recommend")
-    lab.told("1 turns of this conversation are labelled: recommend")
+    lab.told("Labels of this conversation's turns: recommend")
     lab.tab("Runs")
     lab.page.fill("#xa-lab-name input, #xa-lab-name textarea", "first")
     lab.pick("xa-lab-plans", "plan-brief")
