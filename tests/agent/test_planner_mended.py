@@ -255,7 +255,7 @@ NEEDS = [
         *BRANDS,
         *OFFERS,
         *OF_NOTHING,
-        *ALLERGIC,
+        *NEEDS,
     ],
 )
 def test_a_mended_reading(turns: str, expected: dict[str, Any]) -> None:
