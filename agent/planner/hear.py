@@ -32,8 +32,8 @@ class Heard:
 
     `extreme` is -1 where it asks for the cheapest of the shown items, 1 for the dearest,
     `fresh` asks for ideas anew, `other_aisle` for goods unlike those shown, `mine` for what the shopper may need,
-    `returns` for what was shown before, `beside` for what goes with that and nothing named; `companion` tells the goods
-    that others are to go with.
+    `unfiltered` for no limits any more, `returns` for what was shown before, `beside` for what goes with that and
+    nothing named; `companion` tells the goods that others are to go with.
     """
 
     text: Text
