@@ -13,7 +13,7 @@ from finetune.compact.warm import warm_start
 from finetune.lora.base import load, put_on
 from finetune.lora.merge import merge
 from finetune.tiny import make_tiny_adapter, make_tiny_model
-from retrieval.errors import TuneError
+from retrieval.errors import ModelUnavailableError, TuneError
 from ui.cli import app
 
 torch = pytest.importorskip("torch")
@@ -67,7 +67,7 @@ def test_logits_are_those_of_base_and_adapter(make, tmp_path: Path) -> None:
 
 def test_what_can_not_be_merged(tmp_path: Path) -> None:
     base, adapter = tiny(tmp_path)
-    with pytest.raises(TuneError, match="no adapter in"):
+    with pytest.raises(ModelUnavailableError, match="no adapter in"):
         merge(str(base), tmp_path, tmp_path / "one")
     with pytest.raises(TuneError, match="is not empty"):
         merge(str(base), adapter, base)

@@ -25,7 +25,7 @@ from agent.models.compact import FOLDER
 from agent.models.labelled import LabelledServer
 from agent.models.registry import KEPT, Registry, read, write
 from finetune.tiny import make_tiny_adapter, make_tiny_model
-from retrieval.errors import ModelUnavailableError, TuneError
+from retrieval.errors import ModelUnavailableError
 from tests.conftest import ROOT
 from ui.cli import app
 from ui.commands.serve import _state
@@ -133,7 +133,7 @@ def test_a_served_name_carries_the_hash_of_the_weights(root: Path, tmp_path: Pat
     copy.mkdir()
     for file in (root / "winter").iterdir():
         (copy / file.name).write_bytes(file.read_bytes())
-    with pytest.raises(TuneError, match="SHA-256"):
+    with pytest.raises(ModelUnavailableError, match="SHA-256"):
         named(copy)
 
 
