@@ -104,9 +104,8 @@ def hear(message: str, conversation: Conversation, vocabulary: Vocabulary) -> He
     quantity = _quantity(text)
     currency = (previous.currency if previous else None) or vocabulary.currency
     priced = not ((compares or why) and shown) or text.has(_SIGN)
-    named = text.has(said("acts.lifts_some")) and bool(
-        refer(Text(message), shown, (), True)
-    )  # "remove the water filter"
+    some = text.has(said("acts.lifts_some"))
+    named = some and bool(refer(Text(message), shown, (), True))  # "remove the filter", and one is shown
     unfiltered = previous is not None and not named and _take(text, "hear.unfiltered", "idiom")
     price = Price(clear=unfiltered)
     if priced and not unfiltered:
