@@ -25,6 +25,7 @@ _YOU = (
     r"(bought|purchased|ordered|got|own|have|viewed|looked at|liked|saved|reviewed|put in your cart|added|put)\b"
 )
 _CLAIM = re.compile(_YOU + r"([^,;:.!?]*)", re.IGNORECASE)
+_CARD = "showncard"  # stands for a shown item's name while a claim is checked
 _EVENT = "pastevent"  # stands for an event's title while a sentence is checked, its number behind it in letters
 _KINDS = {
     "viewed": {EventKind.VIEW},
@@ -84,7 +85,9 @@ class Grounder:
         facts = self._shared
         for rank in scope:
             facts = facts | self._facts(rank)
+        claimed = rest
         for rank in sorted(named, key=lambda r: -len(self._items[r].name)):
+            claimed = claimed.replace(self._items[rank].name, f" {_mark(rank, _CARD)} ")
             rest = rest.replace(self._items[rank].name, " ")
         facts = facts | self._gaps(rest, named)
         why = (
@@ -92,7 +95,7 @@ class Grounder:
             or ("characters that can't be read" if "\ufffd" in sentence else "")
             or self._foreign_numbers(rest, facts)
             or self._foreign_words(rest, facts)
-            or self._false_claim(rest, facts)
+            or self._false_claim(claimed, facts)
             or self._wrong_stock(rest, scope)
             or self._offer(rest, scope)
             or self._denial(rest, scope)
@@ -134,8 +137,9 @@ class Grounder:
         return ""
 
     def _event_terms(self, event: EventRef) -> set[str]:
-        mark = _mark(self._titles.index(short_name(event.title, QUOTED)))
-        return {*terms(event.title), *terms(label(event.category)), *terms(f"{event.at:%d %B %Y %-d}"), mark}
+        marks = {_mark(self._titles.index(short_name(event.title, QUOTED)))}
+        marks |= {_mark(rank, _CARD) for rank, item in self._items.items() if item.item.id == event.item}
+        return {*terms(event.title), *terms(label(event.category)), *terms(f"{event.at:%d %B %Y %-d}"), *marks}
 
     def _foreign_numbers(self, text: str, facts: Facts) -> str:
         stated = [*numbers(text), *(n for n in map(number_word, words(text)) if n is not None and n not in {"0", "1"})]
@@ -218,8 +222,8 @@ def _spaced(text: str) -> str:
     return " ".join(text.casefold().replace("-", " ").replace(" %", "%").split())
 
 
-def _mark(number: int) -> str:
-    return _EVENT + "".join(chr(ord("a") + int(digit)) for digit in str(number))
+def _mark(number: int, kind: str = _EVENT) -> str:
+    return kind + "".join(chr(ord("a") + int(digit)) for digit in str(number))
 
 
 @cache

@@ -37,6 +37,8 @@ def test_a_sentence_of_receipt_facts_passes(sentence: str) -> None:
     [
         (f"The {NAME} costs €29.90 on Harbour.", "wrong price"),
         (f"{NAME} costs €18.50.", "the other item's price"),
+        (f"You bought {NAME}, and {SOCKS} go with it.", "a shown item that was never bought"),
+        (f"You looked at {SOCKS} before.", "a shown item that was never looked at"),
         (f"{NAME} costs €400.00.", "a number that is no price"),
         (f"{NAME} costs 58 euros.", "a count of shoppers as a price"),
         (f"{NAME} costs €16.40.", "a difference as a price"),
@@ -62,6 +64,14 @@ def test_a_sentence_of_receipt_facts_passes(sentence: str) -> None:
 )
 def test_a_sentence_with_a_foreign_fact_fails(sentence: str, lie: str) -> None:
     assert not Grounder(receipt(socks(), torch())).check(sentence).grounded, lie
+
+
+def test_a_shown_item_that_was_bought_may_be_said_to_be_bought() -> None:
+    again = socks()
+    evidence = torch().evidence[0]
+    bought = evidence.events[0].model_copy(update={"item": again.item.id, "title": "Tarn Merino Socks (2 Pairs)"})
+    again = again.model_copy(update={"evidence": (evidence.model_copy(update={"events": (bought,)}),)})
+    assert Grounder(receipt(again, torch())).check(f"You bought {SOCKS} before.").grounded
 
 
 def test_a_sentence_without_a_name_speaks_of_the_items_named_last() -> None:
