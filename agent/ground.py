@@ -47,6 +47,7 @@ _OFFER = re.compile(
     r"|\bfree (?:delivery|shipping|gift)\b|\boff (?:this|today|now|the price)\b",
     re.IGNORECASE,
 )
+_HEAP = re.compile(r"\b(\w+)(?:[\W_]+\1\b){2,}|,\s*,|[^\W\d_][\",]+[^\W\d_]", re.IGNORECASE)  # no sentence at all
 _ASIDE = frozenset({"in", "your", "cart", "on", "at", "from", "the", "a", "an", "some", "and", "of", "last"})
 _CHEAPER = frozenset({"cheaper", "dearer", "cheapest", "dearest", "costlier", "costliest"})
 _COMPARING = _CHEAPER | {"less", "more", "than", "difference", "differ", "differs", "between", "apart"}
@@ -91,7 +92,8 @@ class Grounder:
             rest = rest.replace(self._items[rank].name, " ")
         facts = facts | self._gaps(rest, named)
         why = (
-            ("" if words(sentence) else "nothing is said")
+            ("" if named or len(words(sentence)) > 1 else "nothing is said")
+            or ("words in a heap" if _HEAP.search(rest) else "")
             or ("characters that can't be read" if "\ufffd" in sentence else "")
             or self._foreign_numbers(rest, facts)
             or self._foreign_words(rest, facts)
