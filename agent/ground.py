@@ -93,7 +93,7 @@ class Grounder:
         facts = facts | self._gaps(rest, named)
         why = (
             ("" if named or len(words(sentence)) > 1 else "nothing is said")
-            or ("words in a heap" if _HEAP.search(rest) else "")
+            or ("words in a heap" if _HEAP.search(claimed) else "")
             or ("characters that can't be read" if "\ufffd" in sentence else "")
             or self._foreign_numbers(rest, facts)
             or self._foreign_words(rest, facts)

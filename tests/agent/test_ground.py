@@ -25,6 +25,7 @@ SOCKS = "Tarn Merino Wool Socks, 2 Pairs"
         f"I suggest {SOCKS}, which match your wool socks up to €20.00.",
         f"{SOCKS} are cheaper than {NAME} by €16.40.",
         f"Here are 2 items for you: {SOCKS} and {NAME}.",
+        f"I suggest {SOCKS}, {NAME}, or {SOCKS} and {NAME}.",
     ],
 )
 def test_a_sentence_of_receipt_facts_passes(sentence: str) -> None:
