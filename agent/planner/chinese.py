@@ -11,6 +11,7 @@ from agent.planner.amounts import EXPONENTS, decimal
 from agent.planner.chinese_words import in_english, known_parts
 from agent.planner.covers import with_covered
 from agent.planner.lexicon import lexicon
+from agent.planner.refer import asked_for
 from agent.planner.topic import MOST_REFUSED, fresh, join
 from agent.planner.vocabulary import Vocabulary
 from agent.planner.wishes import limit
@@ -199,7 +200,7 @@ def _anew(base: Plan, conversation: Conversation, *, mine: bool) -> Plan:
 
 def _other_than(base: Plan, conversation: Conversation, vocabulary: Vocabulary) -> tuple[str, ...]:
     """Brands refused by "another brand": those asked for or shown; of a shop with no others, the first one's alone."""
-    seen = base.brands or tuple(dict.fromkeys(item.brand for item in conversation.shown[:5] if item.brand))
+    seen = base.brands or tuple(dict.fromkeys(item.brand for item in asked_for(conversation.shown)[:5] if item.brand))
     rest = {key(name) for name in vocabulary.brands} - {key(name) for name in seen}
     return tuple(dict.fromkeys([*base.not_brands, *(seen if rest else seen[:1])]))
 
