@@ -26,7 +26,7 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Reply:
     with Memory.at(state) as memory:
         shop = Shop.open(sample_shop())
         plan = {"act": "recommend", "query": "scented candles", "price_max": "40"}
-        model = ScriptedModel([plan], [f"Here. {LIES['invented price']}"], name="small+adapter")
+        model = ScriptedModel([plan], [f"Here is what I found. {LIES['invented price']}"], name="small+adapter")
         done = Assistant(shop, memory, model).reply("scented candles under 40", Conversation(), Profile())
         shop.close()
         return memory.turns(done.conversation.id)[0]
@@ -34,7 +34,7 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Reply:
 
 def test_it_tells_plan_time_tokens_channels_and_limits(kept: Reply) -> None:
     read = assert_harmless(turn_record(kept, "scented candles under 40"))
-    for told in ("scented candles under 40", "small+adapter", "recommend", "price_max", "1 of "):
+    for told in ("scented candles under 40", "small+adapter", "recommend", "price_max", "1 of 2"):
         assert told in read.text, told
     trace = kept.trace
     for stage in ("understand", "search", "rank", "explain", "what_if", "cards", "total"):
