@@ -7,6 +7,7 @@ Documents and Producing Summaries", 1998.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 from retrieval.catalogue import Catalogue
 from retrieval.schema import Candidate
@@ -26,12 +27,7 @@ class Look:
     """What an item looks like beside others: its names, its words, its category and brand."""
 
     def __init__(self, catalogue: Catalogue, row: int) -> None:
-        title = catalogue.titles[row]
-        found = words(title)
-        plain = [singular(word) for word in found if word not in VARIANT_WORDS]
-        short = short_name(title)
-        self.words = frozenset(plain or found)
-        self.names = {" ".join(found), " ".join(plain), key(short) if short != title else ""} - {""}
+        self.words, self.names = _read(catalogue.titles[row])
         self.category = int(catalogue.category.codes[row])
         brand = int(catalogue.brand.codes[row])
         self.brand = brand if catalogue.brand.names[brand] else -1 - row
@@ -99,6 +95,16 @@ def select(
             kept.append(other)
         pool = kept
     return chosen
+
+
+@lru_cache(maxsize=1 << 16)  # the same goods come up in turn after turn
+def _read(title: str) -> tuple[frozenset[str], frozenset[str]]:
+    """The words of a title that tell what it is, and the names that it goes by."""
+    found = words(title)
+    plain = [singular(word) for word in found if word not in VARIANT_WORDS]
+    short = short_name(title)
+    names = frozenset((" ".join(found), " ".join(plain), key(short) if short != title else "")) - {""}
+    return frozenset(plain or found), names
 
 
 def _overlap(one: frozenset[str], other: frozenset[str]) -> float:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cache, cached_property
 
 import numpy as np
 import polars as pl
@@ -80,16 +81,19 @@ class History:
 
     def select(self, keep: Mask) -> History:
         """The events where `keep` (m,) is true."""
-        return replace(self, rows=self.rows[keep], kinds=self.kinds[keep], at=self.at[keep])
+        return History(self.rows[keep], self.kinds[keep], self.at[keep], self.now)
 
     def of_kind(self, *kinds: EventKind) -> History:
         """Only events of these kinds."""
-        wanted = np.zeros(len(KINDS), dtype=np.bool_)
-        wanted[[KINDS.index(kind.value) for kind in kinds]] = True
-        return self.select(wanted[self.kinds])
+        return self.select(_wanted(kinds)[self.kinds])
 
     def liked(self) -> History:
         """Only events that speak for an item: everything but dismissals and returns of it."""
+        return self._liked
+
+    @cached_property
+    def _liked(self) -> History:
+        """Every channel asks for it, so it is picked out once."""
         return self.of_kind(*LIKED)
 
     def without(self, index: int) -> History:
@@ -112,3 +116,11 @@ class History:
             kind=EventKind(KINDS[self.kinds[index]]),
             at=self.at[index].astype("datetime64[us]").item().replace(tzinfo=UTC),
         )
+
+
+@cache
+def _wanted(kinds: tuple[EventKind, ...]) -> Mask:
+    """(len(KINDS),) true at these kinds; read only."""
+    wanted = np.isin(KINDS, [kind.value for kind in kinds])
+    wanted.flags.writeable = False
+    return wanted

@@ -116,6 +116,8 @@ class Sensitive:
 
         Wider than `asked`: it also opens items that are sensitive only by their title ("a study bible").
         """
+        if not text.strip():  # most needs come without words
+            return self.mask
         patterns = self._asked(text)
         named = self.asked(text)
         if not patterns and not named:

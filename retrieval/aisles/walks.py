@@ -107,8 +107,9 @@ class Walks:
         cell, place = np.unique(self.shopper * self.aisles + self.aisle, return_inverse=True)
         best = np.zeros(len(cell))
         np.maximum.at(best, place, values)
-        at = (cell // max(self.aisles, 1), cell % max(self.aisles, 1))
-        return csr_array(coo_array((best, at), shape=(self.shoppers, self.aisles)))
+        aisles = max(self.aisles, 1)
+        starts = np.searchsorted(cell, np.arange(self.shoppers + 1) * aisles)
+        return csr_array((best, cell % aisles, starts), shape=(self.shoppers, self.aisles))
 
     def faded(self, half_life: float) -> NDArray[np.float64]:
         """(m,) what each event counts, halved every `half_life` days."""
