@@ -15,6 +15,7 @@ from agent.memory import Memory
 from agent.planner.acts import BESIDE, EVERYTHING, PAST
 from agent.planner.chinese import unknown
 from agent.planner.refer import asked_for
+from agent.reason import speaking_for
 from agent.receipt import build_receipt, constraints_of, plain_receipt
 from agent.relax import nothing_fits, only_near
 from agent.schema import Act, Conversation, ItemReceipt, Plan, Profile, Receipt, Shown, WhatIf
@@ -266,8 +267,9 @@ def _remembered(item: ItemReceipt, before: dict[str, ItemReceipt]) -> ItemReceip
 
 
 def _event_index(item: ItemReceipt, history: History, shop: Shop) -> int | None:
-    """Where in the history the first event of the item's evidence stands."""
-    for evidence in (*item.evidence, *item.need.evidence):
+    """Where in the history the event stands that the item's reason tells, or else the first of its evidence."""
+    told = speaking_for(item)
+    for evidence in (*(() if told is None else (told,)), *item.evidence, *item.need.evidence):
         for event in evidence.events:
             row = shop.catalogue.row_of.get(event.item, -1)
             for index in range(len(history) - 1, -1, -1):

@@ -159,6 +159,10 @@ def untold(question: str, items: Sequence[Item]) -> list[str]:
 
 def clarifying(plan: Plan) -> str:
     """The question that a clarifying turn asks."""
+    if plan.ask == "meaning":
+        return say(
+            "I understood “{query}”. If you meant something else, please say it in other words.", query=plan.query
+        )
     if plan.ask in _QUESTIONS:
         return say(_QUESTIONS[plan.ask])
     return say("Which {kind} would you like?", kind=plan.ask) if plan.ask else say(_QUESTIONS["kind"])

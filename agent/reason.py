@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 from agent.language import marked, say
@@ -22,14 +23,23 @@ _DID = {
 
 def reason(item: ItemReceipt) -> str:
     """The strongest true sentence about why; "" if no evidence makes one."""
-    order = _ORDER[item.aisle]
-    by_channel = {evidence.channel: evidence for evidence in reversed(item.evidence)}
-    for channel in order:
-        if channel in by_channel:
-            sentence = _SENTENCES[channel](by_channel[channel])
-            if sentence:
-                return sentence
-    return ""
+    found = speaking_for(item)
+    return _SENTENCES[found.channel](found) if found is not None else ""
+
+
+def speaking_for(item: ItemReceipt) -> Evidence | None:
+    """The evidence that `reason` tells: the clearest of the first channel that has a sentence; None if none has."""
+    for channel in _ORDER[item.aisle]:
+        own = [evidence for evidence in item.evidence if evidence.channel == channel and _SENTENCES[channel](evidence)]
+        if own:
+            return max(own, key=_clear)  # the first of equals, as the channel orders them
+    return None
+
+
+def _clear(evidence: Evidence) -> float:
+    """How far a walk is from chance: the log of its lift, over that log's standard error up to a factor."""
+    edge = evidence.edge
+    return 0.0 if edge is None or edge.lift <= 0 else math.log(edge.lift) * math.sqrt(edge.support)
 
 
 def did(event: EventRef) -> str:

@@ -42,7 +42,8 @@ class Plan(Frozen):
         cart_op: what to do with the cart, for act cart.
         quantity: units, for act cart.
         ask: what a question is about: for act clarify what has to be known first ("kind", "recipient", "budget"), for
-            act recommend what would narrow it, asked below the cards ("features", "budget", "brand", "use").
+            act recommend what would narrow it, asked below the cards ("features", "budget", "brand", "use"), or,
+            where it was read without certainty, "meaning".
         question: the shopper's question about items in their own words, for acts explain and compare; for act cart
             "everything" where the whole cart is meant.
         not_items: items that the shopper turned down in this conversation; hard.

@@ -76,12 +76,16 @@ def build(
         ShopError: the folder can't be written.
     """
     sizes = sizes or Sizes()
+    try:  # before hours of work
+        into.mkdir(parents=True, exist_ok=True)
+        (into / "README.md").touch()
+    except OSError as error:
+        raise _unwritable(into, error) from error
     with Memory.at(shop.folder / "state.sqlite3") as memory:
         shoppers = _consenting(shop, memory, assume_consent=assume_consent)
         hidden = {shopper: digests for shopper in shoppers if (digests := memory.hidden.of(shopper))}
     examples = {split: _examples(shop, shoppers, split, sizes, seed, hidden=hidden, brief=brief) for split in SPLITS}
     try:
-        into.mkdir(parents=True, exist_ok=True)
         for split, found in examples.items():
             write_jsonl(into / f"{split}.jsonl", (example.record() for example in found))
             pairs = (example.preference() for example in found if example.rejected)
@@ -90,8 +94,12 @@ def build(
         report = _report(shop, shoppers, examples, assume_consent=assume_consent)
         (into / "README.md").write_text(card(report, examples), encoding="utf-8")
     except OSError as error:
-        raise ShopError(f"{into} can't be written ({error})", "give a folder that you may write to") from error
+        raise _unwritable(into, error) from error
     return report
+
+
+def _unwritable(into: Path, error: OSError) -> ShopError:
+    return ShopError(f"{into} can't be written ({error})", "give a folder that you may write to")
 
 
 def _consenting(shop: Shop, memory: Memory, *, assume_consent: bool) -> list[str]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from agent.models.base import ChatMessage
+from retrieval.errors import TuneError
 
 Split = Literal["train", "valid", "test"]
 Task = Literal["plan", "change", "infer", "choose", "explain"]
@@ -52,12 +53,23 @@ class Example:
 
 
 def write_jsonl(path: Path, records: Iterable[dict[str, object]]) -> int:
-    """Write one JSON object a line; returns how many."""
+    """Write one JSON object a line, in a folder that is made if it is missing; returns how many.
+
+    Raises:
+        TuneError: the file can't be written; told before anything is made.
+    """
     count = 0
-    with path.open("w", encoding="utf-8") as file:
-        for record in records:
-            file.write(json.dumps(record, ensure_ascii=False) + "\n")
-            count += 1
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("w", encoding="utf-8") as file:
+            for record in records:
+                file.write(json.dumps(record, ensure_ascii=False) + "\n")
+                count += 1
+    except OSError as error:
+        reason = error.strerror or error
+        raise TuneError(
+            f"{path} can't be written ({reason})", "give a file in a folder that you may write to"
+        ) from error
     return count
 
 

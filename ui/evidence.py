@@ -79,7 +79,8 @@ def _distinct(entry: ItemReceipt) -> list[Evidence]:
 
 def _walk(evidence: Evidence) -> str:
     """One way: what you did, where that leads, how often; or the words and numbers that speak for the item."""
-    steps = [_step(say("You did"), sentence(did(event))) for event in evidence.events[:3]]
+    events = dict.fromkeys(sentence(did(event)) for event in evidence.events[:3])  # twice in a month reads alike
+    steps = [_step(say("You did"), told) for told in events]
     if evidence.edge is not None:
         steps += [
             _step(say("It suggests"), _suggestion(evidence.edge)),

@@ -35,7 +35,7 @@ class Layout:
                         size="sm", min_width=90, link="/logout", visible=sign_out, elem_id="xa-sign-out"
                     )
                 with gr.Column(visible=False, min_width=0, elem_id="xa-sure") as self.sure:
-                    self.warning = gr.HTML("")
+                    self.warning = self._html("")
                     with gr.Row():
                         self.yes = gr.Button(size="sm", variant="stop", min_width=110, elem_id="xa-forget-yes")
                         self.no = gr.Button(size="sm", min_width=110, elem_id="xa-forget-no")

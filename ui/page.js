@@ -5,6 +5,16 @@ const folds = (window.crossaisleFolds ??= new Set());
 const heard = (window.crossaisleHeard ??= { turn: "", length: 0 });
 const turning = new Set(["say", "more", "compare"]);
 
+// A session that ended is told by the page to sign in at.
+if (!window.crossaisleFetch) {
+  window.crossaisleFetch = window.fetch;
+  window.fetch = async (...asked) => {
+    const answer = await window.crossaisleFetch(...asked);
+    if (answer.status === 401) location.reload();
+    return answer;
+  };
+}
+
 const send = (from) => {
   const { op, item, text } = from.dataset;
   trigger(turning.has(op) ? "say" : "act", { op, item, text });
@@ -18,7 +28,7 @@ element.addEventListener("click", (event) => {
     return;
   }
   const button = event.target.closest("button[data-op]");
-  if (button) send(button);
+  if (button && event.detail < 2) send(button); // a double click is one press
 });
 element.addEventListener("change", (event) => {
   if (event.target.dataset.op) send(event.target);
@@ -58,7 +68,13 @@ const tell = (turn) => {
 };
 
 let latest = "";
+// What is asked before something is done for good, with its buttons, comes into view when it is shown.
+const asked = new ResizeObserver(([of]) => {
+  if (of.contentRect.height) of.target.closest("#xa-sure")?.scrollIntoView({ block: "nearest" });
+});
 const settle = () => {
+  const warning = element.querySelector(".xa-warning");
+  if (warning) asked.observe(warning);
   const head = element.querySelector("[data-lang]");
   if (head && document.documentElement.lang !== head.dataset.lang) document.documentElement.lang = head.dataset.lang;
   for (const fold of element.querySelectorAll("details[data-key]")) {

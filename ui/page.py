@@ -30,6 +30,14 @@ from ui.rooms import Rooms
 log = logging.getLogger(__name__)
 
 Updates = dict[Any, Any]
+# The box is empty as soon as its words are on their way: what is typed meanwhile is the next message.
+CLEARED = """words => {
+  const box = document.querySelector("#xa-words textarea");
+  box.value = "";
+  box.dispatchEvent(new Event("input", { bubbles: true }));
+  return [words];
+}"""
+PATIENCE = 15.0  # seconds for which a message waits until the one before it is answered
 _TAKES_CARD = frozenset({"favourite", "dismiss", "cart", "uncart"})
 
 
@@ -59,7 +67,8 @@ class Page:
     def _listen(self) -> None:
         at = self.at
         plain = {"outputs": at.drawn, "show_progress": "hidden", "api_visibility": "private"}
-        gr.on([at.words.submit, at.send.click], self.on_words, [at.words], **plain)
+        sent = [at.words.submit, at.send.click]
+        gr.on(sent, self.on_words, [at.words], js=CLEARED, trigger_mode="multiple", **plain)
         for block in at.talking:
             block.say(self.on_press, None, **plain)
         for block in at.acting:
@@ -92,9 +101,10 @@ class Page:
         """The shopper wrote something, or sent an empty box."""
         room = self._room(request)
         if not (words or "").strip():
-            yield self._status(room, lambda: say("Write what you are looking for, then send it."))
+            if not room.busy.locked():  # else Enter was pressed twice
+                yield self._status(room, lambda: say("Write what you are looking for, then send it."))
             return
-        yield from self._turn(room, lambda: (words, None))
+        yield from self._turn(room, lambda: (words, None), PATIENCE)
 
     def on_press(self, event: gr.EventData, request: gr.Request) -> Iterator[Updates]:
         """The shopper pressed a button that says something for them."""
@@ -172,8 +182,11 @@ class Page:
 
     # Drawing
 
-    def _turn(self, room: Room, said: Callable[[], tuple[str, Plan | None]]) -> Iterator[Updates]:
-        if not room.busy.acquire(blocking=False):
+    def _turn(
+        self, room: Room, said: Callable[[], tuple[str, Plan | None]], patience: float = 0.0
+    ) -> Iterator[Updates]:
+        """Answer what was said, when the turn before is answered; beyond `patience` seconds, ask to wait."""
+        if not room.busy.acquire(timeout=patience):
             yield self._status(room, lambda: say("One moment: your last message is still being answered."))
             return
         try:
@@ -195,8 +208,7 @@ class Page:
         with speaking(room.language):
             if not first:
                 return {self.at.live: room.latest()}
-            cleared = {self.at.words: "", self.at.send: gr.update(interactive=False)}
-            return self._thread(room) | cleared | {self.at.status: welcome.status("")}
+            return self._thread(room) | {self.at.status: welcome.status("")}
 
     def _status(self, room: Room, told: Callable[[], str]) -> Updates:
         with speaking(room.language):
@@ -250,7 +262,6 @@ class Page:
         at, consent = self.at, room.profile.consent
         return self._thread(room) | {
             at.chips: chips(room),
-            at.send: gr.update(interactive=True),
             at.cart: panels.cart_panel(self.desk.cart(room.shopper), self.desk.along(room.shopper)),
             at.history: panels.history_panel(*self.desk.history(room.shopper)),
             at.record: room.record(),

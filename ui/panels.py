@@ -62,9 +62,10 @@ def talks_panel(talks: Sequence[ConversationSummary], current: str) -> str:
 def _cart_line(item: Item, quantity: int) -> str:
     name = short_name(item.title, 60)
     times = f"{quantity} × " if quantity > 1 else ""
+    price = None if item.price_minor is None else quantity * item.price_minor
     return (
         f'<li>{tile(item.category)}<span title="{escape(item.title)}">{times}{escape(name)}</span>'
-        f"<b>{escape(money(item.price_minor, item.currency))}</b>"
+        f"<b>{escape(money(price, item.currency))}</b>"
         f"{button('uncart', item.id, say('Remove'), name)}</li>"
     )
 

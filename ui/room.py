@@ -54,6 +54,7 @@ class Room:
     drawn: dict[int, str] = field(default_factory=dict)
     busy: threading.Lock = field(default_factory=threading.Lock)
     cancel: threading.Event = field(default_factory=threading.Event)
+    _acting: threading.Lock = field(default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
         self.enter(self.shopper or None)
@@ -226,15 +227,16 @@ class Room:
             UnknownItemError: the item is not in the catalogue.
         """
         name = self.name_of(item)
-        taken_back = kind in self.marks.get(item, ())
-        if taken_back:
-            self.desk.take_back(self.shopper, item, EventKind(kind))
-        else:
-            self.desk.record(self.shopper, item, EventKind(kind))
-        if kind == EventKind.CART:
-            change = self.desk.memory.cart_remove if taken_back else self.desk.memory.cart_add
-            change(self.shopper, item)
-        self.look_again()
+        with self._acting:  # what is taken back is read and written: two presses at once are one after the other
+            taken_back = kind in self.marks.get(item, ())
+            if taken_back:
+                self.desk.take_back(self.shopper, item, EventKind(kind))
+            else:
+                self.desk.record(self.shopper, item, EventKind(kind))
+            if kind == EventKind.CART:
+                change = self.desk.memory.cart_remove if taken_back else self.desk.memory.cart_add
+                change(self.shopper, item)
+            self.look_again()
         return say(_SAID[kind][taken_back], name=name)
 
     def tick(self, item: str) -> str:

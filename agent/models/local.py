@@ -54,6 +54,7 @@ class LocalModel:
         from llguidance.hf import from_tokenizer
         from safetensors import SafetensorError
         from transformers import AutoModelForCausalLM, AutoTokenizer
+        from transformers.utils.logging import disable_progress_bar
 
         if threads is not None:
             torch.set_num_threads(threads)
@@ -61,6 +62,7 @@ class LocalModel:
         self._device, self._lock, self._queue = device, threading.Lock(), threading.Lock()
         dtype = "float32" if device == "cpu" and is_small(folder) else "auto"
         try:
+            disable_progress_bar()  # a second of work needs none, and commands speak for themselves
             self._tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
             model = AutoModelForCausalLM.from_pretrained(folder, local_files_only=True, dtype=dtype)
             self._model = (merged(model, adapter) if adapter is not None else model).to(device).eval()

@@ -17,13 +17,15 @@ MOST_ASKED = 3  # questions about one wish
 _LOOKING = re.compile(  # they want to see things, or speak of those they see
     r"\b(?:see|show|look|recommend|suggest|pictures?|photos?|options|these|those|others?|satisfied)\b|看|推荐|图片|这些|换"
 )
+DOUBT = 0.3  # a plan of less confidence is told, and asked about
 ENOUGH = 3  # things known about a wish, of which none needs to be asked
 
 
 def with_question(plan: Plan, conversation: Conversation, vocabulary: Vocabulary, message: str = "") -> Plan:
     """The plan with `ask` set where a question is worth it; any other plan as it is.
 
-    Nothing is asked of a gift (who it is for is asked elsewhere), of somebody who is already turning things down or
+    Where the reader of the message was not sure of it, the question is whether it was understood. Nothing else is asked
+    of a gift (who it is for is asked elsewhere), of somebody who is already turning things down or
     who, asked once, would rather look at things; and never about what was said or asked.
 
     Args:
@@ -32,7 +34,11 @@ def with_question(plan: Plan, conversation: Conversation, vocabulary: Vocabulary
         vocabulary: what the shop calls things; nothing is asked that makes no difference in it.
         message: the shopper's words.
     """
-    if plan.act is not Act.RECOMMEND or not plan.query or plan.recipient or plan.not_items or plan.ask:
+    if plan.act is not Act.RECOMMEND or not plan.query or plan.ask:
+        return plan
+    if plan.confidence < DOUBT:
+        return plan.model_copy(update={"ask": "meaning"})
+    if plan.recipient or plan.not_items:
         return plan
     asked = _asked(plan, conversation)
     known = _known(plan)

@@ -126,7 +126,7 @@ def _is_fixed(heard: Heard, conversation: Conversation) -> bool:
         return True
     other = heard.other_brand or heard.other_platform or heard.other_aisle or heard.any_brand or heard.any_platform
     lifted = heard.edits.any_kind or heard.price == Price(clear=True)
-    return not heard.phrases and bool(lifted or (other and conversation.shown))
+    return not heard.phrases and bool(lifted or heard.reset or (other and conversation.shown))
 
 
 def _about(act: Act, heard: Heard, conversation: Conversation, message: str) -> dict[str, Any]:

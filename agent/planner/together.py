@@ -21,13 +21,18 @@ from agent.planner.chinese import has_chinese
 from agent.planner.lexicon import lexicon
 from agent.planner.rules import RulesPlanner
 from agent.planner.vocabulary import Vocabulary
-from agent.schema import Act, Conversation, Plan
+from agent.schema import OFFER, Act, Conversation, Plan
 from retrieval.errors import ModelOutputError, ModelTimeoutError
 from retrieval.text import terms
 
 Reader = Literal["rules", "model"]
 _MONEY = frozenset({"budget", "price", "money", "cost", "limit"})
 _SHARE = re.compile(r"\d+(?:[.,]\d+)?\s*(?:%|percent\b)")
+_READ_OUT = frozenset({OFFER, "affordable"})  # what the rules make of "on sale" and "cheap"
+_OTHERS = """
+other else more different another next new instead again alternative none no nope show see skip pass change those these
+them forget
+"""
 _MARKUP = frozenset("<>{}[]\\")
 LONG = 300  # characters; longer messages are stories, which the model was not trained on
 SURE = 0.6  # the least probability of its whole answer at which a model is followed that can tell no more
@@ -95,10 +100,13 @@ class Together:
             plan, done = self._small.read(reading, deadline=deadline)
         except ModelOutputError:
             return ruled, "rules"
-        plan = _with_plain(plan, ruled, message, conversation.plan)
-        if _agree(plan, ruled) or _left_to_rules(plan, ruled) or _drops(plan, ruled, message, self._rules.vocabulary):
+        vocabulary = self._rules.vocabulary
+        plan = _with_plain(_spelled(plan, vocabulary), ruled, message, conversation.plan)
+        if _agree(plan, ruled) or _left_to_rules(plan, ruled) or _drops(plan, ruled, message, vocabulary):
             return ruled, "rules"
-        if _wants_refused(plan, ruled, conversation.plan):
+        if _wants_refused(plan, ruled, conversation.plan) or _spares(plan, ruled, conversation.plan, vocabulary):
+            return ruled, "rules"
+        if _clears_the_table(plan, ruled, message, conversation):
             return ruled, "rules"
         told = done.logprob if done.logprob is not None else 0.0
         other = self._small.likelihood(ruled, reading, deadline=deadline)
@@ -114,17 +122,37 @@ def _agree(plan: Plan, ruled: Plan) -> bool:
 
 
 def _with_plain(plan: Plan, ruled: Plan, message: str, before: Plan | None) -> Plan:
-    """The model's plan with what patterns read surely: sums in figures, and stock, which it hears in any wish."""
+    """The model's plan with what patterns read surely.
+
+    These are sums in figures (a figure in which the rules hear none is none: an age, a weight, a length, "90% off"),
+    stock, which the model hears in any wish, that it should be cheap or on offer, and whom it is for.
+    """
     update: dict[str, object] = {"in_stock": ruled.in_stock}
-    spoken = _SHARE.sub("", message)  # of "90% off" nothing is a sum
+    before = before or Plan()
+    if ruled.recipient != before.recipient and plan.recipient is None:
+        update["recipient"] = ruled.recipient
+    meant = [term for term in ruled.include if term in _READ_OUT and term not in before.include]
+    update["include"] = tuple(dict.fromkeys([*plan.include, *meant]))
+    old, spoken = _sums(before), _SHARE.sub("", message)
     shares = spoken != message and not any(sign.isdigit() for sign in spoken)
-    if shares or (_sums(ruled) != _sums(before or Plan()) and any(sign.isdigit() for sign in message)):
+    newly = _sums(ruled) != old or _sums(plan) not in (old, (None, None))
+    if shares or (newly and any(sign.isdigit() for sign in message)):
         update |= {"price_min": ruled.price_min, "price_max": ruled.price_max, "currency": ruled.currency}
     return plan.model_copy(update=update)
 
 
 def _sums(plan: Plan) -> tuple[int | None, int | None]:
     return plan.price_min, plan.price_max
+
+
+def _spelled(plan: Plan, vocabulary: Vocabulary) -> Plan:
+    """The model's plan with slips of the pen mended, as the rules mend them: it copies what was written."""
+
+    def mended(text: str) -> str:
+        return " ".join(vocabulary.correct(word) for word in text.split())
+
+    lists = {name: tuple(map(mended, getattr(plan, name))) for name in ("include", "exclude")}
+    return plan.model_copy(update={"query": mended(plan.query), **lists})
 
 
 def _leaves(plan: Plan, ruled: Plan, before: Plan | None) -> bool:
@@ -139,18 +167,47 @@ def _drops(plan: Plan, ruled: Plan, message: str, vocabulary: Vocabulary) -> boo
     """Whether nothing is made of a word in the message that the rules search for and that goods of this shop have.
 
     People name one property a message ("Android.", "made of wood"), and a small model often takes it for talk. Words
-    that no goods have are talk more often than not, and don't count.
+    that no goods have are talk more often than not, and don't count; measures ("8x42") do.
     """
     heard = {*terms(message)} & {*terms(" ".join((ruled.query, *ruled.include, *ruled.brands)))} - _chatter()
     names = (plan.query, *plan.include, *plan.exclude, plan.recipient or "")
     names += (*plan.brands, *plan.not_brands, *plan.categories, *plan.not_categories, *plan.platforms)
-    return any(vocabulary.count(word) for word in heard - {*terms(" ".join(names))})
+    lost = heard - {*terms(" ".join(names))}
+    measured = _sums(plan) == _sums(ruled) and any(sign.isdigit() for word in lost for sign in word)
+    return measured or any(vocabulary.count(word) for word in lost)
 
 
 def _wants_refused(plan: Plan, ruled: Plan, before: Plan | None) -> bool:
     """Whether what the rules hear refused is searched for: "he already has a grinder" asks for none."""
     refused = {*terms(" ".join(ruled.exclude))} - {*terms(" ".join(before.exclude if before else ()))}
     return bool(refused & {*terms(" ".join((plan.query, *plan.include)))})
+
+
+def _spares(plan: Plan, ruled: Plan, before: Plan | None, vocabulary: Vocabulary) -> bool:
+    """Whether something that the rules hear refused, and that goods of this shop have, is not refused, or also wanted.
+
+    Of "not red and not blue" a small model hears one.
+    """
+    before = before or Plan()
+    lost = {*_refused(ruled)} - {*_refused(before)} - {*_refused(plan)}
+    if any(vocabulary.count(word) for word in lost):
+        return True
+    names = ("not_brands", "not_categories", "not_platforms")
+    if any({*getattr(ruled, name)} - {*getattr(before, name)} - {*getattr(plan, name)} for name in names):
+        return True
+    return bool({*terms(" ".join(plan.include))} & {*terms(" ".join(plan.exclude))})
+
+
+def _clears_the_table(plan: Plan, ruled: Plan, message: str, conversation: Conversation) -> bool:
+    """Whether all that was shown is turned down, of which neither the rules nor any word of the message tells."""
+    before = {*(conversation.plan.not_items if conversation.plan else ())}
+    shown = {item.id for item in conversation.shown}
+    gone = {*plan.not_items} - before
+    return len(shown) > 1 and shown <= gone and not ({*ruled.not_items} - before or {*_OTHERS.split()} & {*terms(message)})
+
+
+def _refused(plan: Plan) -> list[str]:
+    return terms(" ".join((*plan.exclude, *plan.not_brands, *plan.not_categories, *plan.not_platforms)))
 
 
 @cache

@@ -103,6 +103,8 @@ def save(model: Any, tokenizer: Any, into: Path) -> None:
     import torch
 
     copy.deepcopy(model).to(torch.bfloat16).save_pretrained(into)
+    for weights in into.glob("*.safetensors"):
+        weights.chmod(0o644)  # a server may run as somebody else
     tokenizer.save_pretrained(into)
     about = {"tasks": ["change"], "label": "compact, offline"}
     (into / "crossaisle.json").write_text(json.dumps(about) + "\n", encoding="utf-8")

@@ -61,6 +61,8 @@ def merge(base: str, adapter: Path, into: Path, *, full: bool = False) -> dict[s
     with disk(into):
         shutil.rmtree(work, ignore_errors=True)
         model.save_pretrained(work)
+        for weights in work.glob("*.safetensors"):
+            weights.chmod(0o644)  # a server may run as somebody else
         loaded.tokenizer.save_pretrained(work)
         about(Path(base), adapter).write(work)
         (work / ORIGIN).write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")

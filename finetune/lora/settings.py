@@ -88,7 +88,8 @@ class Settings:
             )
         for option in ("rank", "scale", "epochs", "batch", "accumulate", "context", "patience", "checked", "peak"):
             if not getattr(self, option) > 0:
-                raise TuneError(f"--{option} is {getattr(self, option)}", "give a number above 0")
+                given = {"scale": "alpha", "peak": "rate"}.get(option, option)
+                raise TuneError(f"--{given} is {getattr(self, option)}", "give a number above 0")
         if is_path(self.base) and not Path(self.base).is_dir():
             raise TuneError(
                 f"there is no base model at {self.base}", "give a folder in transformers' layout, or a hub's name"

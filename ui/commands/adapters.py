@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 import typer
 
 from ui.options import AsJson
-from ui.output import command, say
+from ui.output import command, complain, say
 
 if TYPE_CHECKING:
     from finetune.lora.settings import Method, Settings
@@ -120,7 +120,7 @@ def _make_data(settings: Settings, shop: Path, examples: int | None, *, assume_c
     tasks = settings.tasks or (("change", "infer", "choose") if small else ("plan", "infer", "choose", "explain"))
     sizes = Sizes(**{name: (examples or most) if name in tasks else 0 for name, most in usual.items()})
     opened = Shop.open(shop)
-    build(opened, settings.data, sizes, seed=settings.seed, assume_consent=assume_consent, brief=small)
+    note_consent(build(opened, settings.data, sizes, seed=settings.seed, assume_consent=assume_consent, brief=small))
 
 
 def _told(settings: Settings, *, quiet: bool) -> Json:
@@ -143,3 +143,12 @@ def _told(settings: Settings, *, quiet: bool) -> Json:
         say(f"Adapter: {report['adapter']}")
     told = {key: evaluation[key] for key in ("base", "split", "scores", "data", "run") if key in evaluation}
     return {"adapter": str(report["adapter"]), **told}
+
+
+def note_consent(report: dict[str, Any]) -> None:
+    """Say where nobody's behaviour could be learnt from."""
+    if not report["shoppers_in"] and report["shoppers_out"]:
+        complain(
+            f"No shopper of {report['shoppers_out']:,} has consented, so no behaviour is learnt, only made-up talk. "
+            "Ask them (crossaisle consent), or give --assume-consent if they agreed elsewhere."
+        )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -162,6 +162,32 @@ def fit(
 
 
 def _told(report: dict[str, object], *, quiet: bool) -> Json:
-    if not quiet:
-        say(json.dumps(report, indent=2, ensure_ascii=False))
+    """Print a report as a table of two columns, unless JSON is printed anyway."""
+    rows = [] if quiet else list(_rows(report))
+    wide = max((len(name) for name, _ in rows), default=0)
+    for name, value in rows:
+        say(f"{name:<{wide}}  {value}")
     return dict(report)
+
+
+def _rows(report: Mapping[str, object], above: str = "") -> Iterator[tuple[str, str]]:
+    """Every figure with the names that lead to it."""
+    for name, value in report.items():
+        label = f"{above} {name.replace('_', ' ')}".strip()
+        if isinstance(value, Mapping):
+            yield from _rows(value, label)
+        elif isinstance(value, list) and any(isinstance(one, Mapping) for one in value):
+            for number, one in enumerate(value, start=1):
+                yield from _rows(one if isinstance(one, Mapping) else {"": one}, f"{label} {number}")
+        else:
+            yield label, _cell(value)
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, list | tuple):
+        return ", ".join(_cell(one) for one in value)
+    if isinstance(value, bool) or value is None:
+        return {True: "yes", False: "no", None: "-"}[value]
+    if isinstance(value, float):
+        return f"{value:,.4g}" if abs(value) < 1000 else f"{value:,.0f}"
+    return f"{value:,}" if isinstance(value, int) else str(value)

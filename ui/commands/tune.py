@@ -44,6 +44,7 @@ def data(
     report = build(OpenShop.open(shop), into, sizes, seed=seed, assume_consent=assume_consent, brief=brief)
     if not as_json:
         say(json.dumps(report, indent=2, ensure_ascii=False))
+    adapters.note_consent(report)
     if not brief:
         complain("These prompts are long: for a base that reads 512 tokens, as the compact model does, add --brief.")
     return report
