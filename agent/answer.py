@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from agent.ground import neutral_words
 from agent.language import marked, say
-from agent.planner.acts import serves
+from agent.planner.acts import privacy, serves
 from agent.planner.tokens import Text
 from agent.reason import QUOTED, did, telling, walk
 from agent.schema import Check, ItemReceipt, Plan, Shown
@@ -171,6 +171,11 @@ def clarifying(plan: Plan) -> str:
 def small_talk(message: str) -> str:
     """A short answer to what isn't about shopping."""
     spoken = set(terms(message))
+    if privacy(Text(message)):
+        return say(
+            "What I know of you is in the panels beside the chat: History forgets one event, Interests a whole aisle, "
+            "and “Forget me here” everything. I can't forget anything from within a message."
+        )
     if serves(Text(message)):
         return say(
             "Orders, delivery, returns and payment are for the shop itself to answer: I can't see them. I can help you "

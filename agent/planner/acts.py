@@ -135,6 +135,11 @@ def serves(text: Text) -> bool:
     return refunds(text) or ((asks(text) or text.has(r"how|where|when|can|do you")) and text.has(said("more.service")))
 
 
+def privacy(text: Text) -> bool:
+    """Whether a message wants what is known of the shopper told or forgotten: the page has its own places for that."""
+    return text.has(said("acts.privacy"))
+
+
 def refunds(text: Text) -> bool:
     """Whether a message wants money or goods to go back, whatever it points at."""
     return text.has(said("more.refund"))

@@ -116,10 +116,11 @@ def _names(heard: Heard, plan: Plan, conversation: Conversation, vocabulary: Voc
     if heard.any_platform or heard.other_platform:
         fields["platforms"] = tuple(names.platforms)
     dropped = {word for phrase in edits.unneeded for word in words(phrase)}
-    fields["brands"] = tuple(n for n in fields["brands"] if n not in refused and not set(words(n)) <= dropped)
     accepted = set(edits.accepted)
     for name, new in (("not_brands", refused), ("not_categories", edits.not_categories)):
         fields[name] = tuple(n for n in fields[name] if n in new or not accepted & {*words(n), *terms(key(n))})
+    off = {*refused, *fields["not_brands"]}
+    fields["brands"] = tuple(n for n in fields["brands"] if n not in off and not set(words(n)) <= dropped)
     return fields
 
 

@@ -120,7 +120,7 @@ def _set_aside(text: Text, edits: Edits) -> None:
         edits.any_kind.append("size" if "size" in match.groupdict().values() else "colour")
         text.take(text.span(match), "edit")
     for match in text.find(said("edits.contrast")):
-        edits.exclude.append(match["what"])
+        edits.exclude.append(match["what"] or match["last"])
         text.take(text.span(match), "edit")
 
 

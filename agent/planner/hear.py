@@ -129,7 +129,7 @@ def hear(message: str, conversation: Conversation, vocabulary: Vocabulary) -> He
     _take(text, "acts.fresh", "idiom")
     names = read_names(text, vocabulary, head_of(previous.query) if previous else "")
     ideas = reads["ideas"] or reads["mine"] or other_aisle
-    serves = refunds or (acts.serves(text) and not references)
+    serves = refunds or acts.privacy(text) or (acts.serves(text) and not references)
     answering = previous is not None and previous.act is Act.CLARIFY and not text.has(_PARTING)
     return Heard(
         text=text, price=price, wishes=wishes, recipient=recipient, references=tuple(references), edits=edits,

@@ -54,7 +54,7 @@ def refer(text: Text, shown: Sequence[Shown], focus: Sequence[Shown], act: bool)
         for match in text.find(_NOWHERE):
             text.take(text.span(match), "reference")
         return []
-    found = [*_by_place(text, shown, act), *_by_extreme(text, shown)]
+    found = [*_by_place(text, shown, act), *_by_extreme(text, shown, focus)]
     placed = {at for reference in found for at in reference.span}
     found += [reference for reference in _by_trait(text, shown, act) if not placed & {*reference.span}]
     if not found:
@@ -88,10 +88,11 @@ def _by_place(text: Text, shown: Sequence[Shown], act: bool) -> list[Reference]:
         add(match, shown[-_NUMBERS[match["n"]] :])
     loose = (
         rf"(?:(?:the|your|that) (?P<a>{_PLACE}){_NOT_PLACE}|(?P<b>{_PLACE}) {_HEAD}|(?P<c>{_PLACE})(?= (?:and|or|,|"
-        rf"vs|versus|[.?!]) | $))(?: {_HEAD})?"
+        rf"vs|versus|[.?!]) | $)|(?:(?<= and )|(?<= or )|(?<= , ))(?P<d>{_PLACE})(?= (?:to|into|in|with|please|too) ))"
+        rf"(?: {_HEAD})?"
     )
     for match in text.find(loose):
-        place = match["a"] or match["b"] or match["c"]
+        place = match["a"] or match["b"] or match["c"] or match["d"]
         add(match, _at(place, shown))
     numbered = r"(?:(?:#|number|no|nr|no \.|option|item|product|choice|result)(?: #)?) (?P<n>\d{1,2})"
     for match in text.find(numbered):
@@ -136,14 +137,16 @@ def by_price(shown: Sequence[Shown]) -> list[Shown]:
     return sorted(priced, key=lambda item: item.price_minor or 0)
 
 
-def _by_extreme(text: Text, shown: Sequence[Shown]) -> list[Reference]:
-    priced = by_price(shown)
+def _by_extreme(text: Text, shown: Sequence[Shown], focus: Sequence[Shown]) -> list[Reference]:
+    """Find "the cheapest one" of all; after a comparison "the cheaper one" is one of those compared."""
     found: list[Reference] = []
     for expression, choose in _EXTREMES:
         for match in text.find(
             rf"(?<=the )?{expression} (?:one|of (?:them|these|those|the \w+))|the (?:cheapest|most "
             rf"expensive)(?= [.?!,] | $)"
         ):
+            compared = len(focus) > 1 and re.search(r"cheaper|less|more|pricier", match.group())
+            priced = by_price(focus if compared else shown)
             if priced and (match.group().startswith("the ") or text.low[: match.start()].endswith(" the ")):
                 best = choose(priced, key=lambda item: item.price_minor or 0)
                 found.append(Reference((best,), text.span(match)))

@@ -13,28 +13,22 @@ import re
 import threading
 import time
 from collections.abc import Sequence
-from functools import cache
 from typing import Literal
 
+from agent.planner.astray import astray, sums
 from agent.planner.change_model import ChangePlanner
 from agent.planner.chinese import has_chinese
-from agent.planner.lexicon import lexicon
 from agent.planner.rules import RulesPlanner
 from agent.planner.vocabulary import Vocabulary
-from agent.schema import OFFER, Act, Conversation, Plan
+from agent.schema import OFFER, Conversation, Plan
 from retrieval.errors import ModelOutputError, ModelTimeoutError
-from retrieval.text import terms
 
 Reader = Literal["rules", "model"]
-_MONEY = frozenset({"budget", "price", "money", "cost", "limit"})
 _SHARE = re.compile(r"\d+(?:[.,]\d+)?\s*(?:%|percent\b)")
 _READ_OUT = frozenset({OFFER, "affordable"})  # what the rules make of "on sale" and "cheap"
-_OTHERS = """
-other else more different another next new instead again alternative none no nope show see skip pass change those these
-them forget
-"""
 _MARKUP = frozenset("<>{}[]\\")
 LONG = 300  # characters; longer messages are stories, which the model was not trained on
+UNSURE = math.log(0.5)  # of a less likely answer, words that no goods have are no query
 SURE = 0.6  # the least probability of its whole answer at which a model is followed that can tell no more
 # Else it is followed where its answer's log-probability is at least PART times that of the rules' answer; AWAY times
 # where it leaves the wish that the rules still hold, as it does by mistake in long conversations. Both were chosen
@@ -102,13 +96,9 @@ class Together:
             return ruled, "rules"
         vocabulary = self._rules.vocabulary
         plan = _with_plain(_spelled(plan, vocabulary), ruled, message, conversation.plan)
-        if _agree(plan, ruled) or _left_to_rules(plan, ruled) or _drops(plan, ruled, message, vocabulary):
-            return ruled, "rules"
-        if _wants_refused(plan, ruled, conversation.plan) or _spares(plan, ruled, conversation.plan, vocabulary):
-            return ruled, "rules"
-        if _clears_the_table(plan, ruled, message, conversation):
-            return ruled, "rules"
         told = done.logprob if done.logprob is not None else 0.0
+        if _agree(plan, ruled) or astray(plan, ruled, message, conversation, vocabulary, unsure=told < UNSURE):
+            return ruled, "rules"
         other = self._small.likelihood(ruled, reading, deadline=deadline)
         part = AWAY if _leaves(plan, ruled, conversation.plan) else PART
         if told < (math.log(self._sure) if other is None else part * other):
@@ -133,16 +123,12 @@ def _with_plain(plan: Plan, ruled: Plan, message: str, before: Plan | None) -> P
         update["recipient"] = ruled.recipient
     meant = [term for term in ruled.include if term in _READ_OUT and term not in before.include]
     update["include"] = tuple(dict.fromkeys([*plan.include, *meant]))
-    old, spoken = _sums(before), _SHARE.sub("", message)
+    old, spoken = sums(before), _SHARE.sub("", message)
     shares = spoken != message and not any(sign.isdigit() for sign in spoken)
-    newly = _sums(ruled) != old or _sums(plan) not in (old, (None, None))
+    newly = sums(ruled) != old or sums(plan) not in (old, (None, None))
     if shares or (newly and any(sign.isdigit() for sign in message)):
         update |= {"price_min": ruled.price_min, "price_max": ruled.price_max, "currency": ruled.currency}
     return plan.model_copy(update=update)
-
-
-def _sums(plan: Plan) -> tuple[int | None, int | None]:
-    return plan.price_min, plan.price_max
 
 
 def _spelled(plan: Plan, vocabulary: Vocabulary) -> Plan:
@@ -161,71 +147,3 @@ def _leaves(plan: Plan, ruled: Plan, before: Plan | None) -> bool:
         {*query.casefold().split()} for query in (before.query if before else "", plan.query, ruled.query)
     )
     return bool(wish & theirs) and not wish & ours
-
-
-def _drops(plan: Plan, ruled: Plan, message: str, vocabulary: Vocabulary) -> bool:
-    """Whether nothing is made of a word in the message that the rules search for and that goods of this shop have.
-
-    People name one property a message ("Android.", "made of wood"), and a small model often takes it for talk. Words
-    that no goods have are talk more often than not, and don't count; measures ("8x42") do.
-    """
-    heard = {*terms(message)} & {*terms(" ".join((ruled.query, *ruled.include, *ruled.brands)))} - _chatter()
-    names = (plan.query, *plan.include, *plan.exclude, plan.recipient or "")
-    names += (*plan.brands, *plan.not_brands, *plan.categories, *plan.not_categories, *plan.platforms)
-    lost = heard - {*terms(" ".join(names))}
-    measured = _sums(plan) == _sums(ruled) and any(sign.isdigit() for word in lost for sign in word)
-    return measured or any(vocabulary.count(word) for word in lost)
-
-
-def _wants_refused(plan: Plan, ruled: Plan, before: Plan | None) -> bool:
-    """Whether what the rules hear refused is searched for: "he already has a grinder" asks for none."""
-    refused = {*terms(" ".join(ruled.exclude))} - {*terms(" ".join(before.exclude if before else ()))}
-    return bool(refused & {*terms(" ".join((plan.query, *plan.include)))})
-
-
-def _spares(plan: Plan, ruled: Plan, before: Plan | None, vocabulary: Vocabulary) -> bool:
-    """Whether something that the rules hear refused, and that goods of this shop have, is not refused, or also wanted.
-
-    Of "not red and not blue" a small model hears one.
-    """
-    before = before or Plan()
-    lost = {*_refused(ruled)} - {*_refused(before)} - {*_refused(plan)}
-    if any(vocabulary.count(word) for word in lost):
-        return True
-    names = ("not_brands", "not_categories", "not_platforms")
-    if any({*getattr(ruled, name)} - {*getattr(before, name)} - {*getattr(plan, name)} for name in names):
-        return True
-    return bool({*terms(" ".join(plan.include))} & {*terms(" ".join(plan.exclude))})
-
-
-def _clears_the_table(plan: Plan, ruled: Plan, message: str, conversation: Conversation) -> bool:
-    """Whether all that was shown is turned down, of which neither the rules nor any word of the message tells."""
-    before = {*(conversation.plan.not_items if conversation.plan else ())}
-    shown = {item.id for item in conversation.shown}
-    gone = {*plan.not_items} - before
-    return len(shown) > 1 and shown <= gone and not ({*ruled.not_items} - before or {*_OTHERS.split()} & {*terms(message)})
-
-
-def _refused(plan: Plan) -> list[str]:
-    return terms(" ".join((*plan.exclude, *plan.not_brands, *plan.not_categories, *plan.not_platforms)))
-
-
-@cache
-def _chatter() -> frozenset[str]:
-    """Words that only lead up to what is asked for."""
-    words = lexicon()
-    return words.stop | words.request | words.asking | words.auxiliary
-
-
-def _left_to_rules(plan: Plan, ruled: Plan) -> bool:
-    """Whether the model may not decide.
-
-    That is where the rules see the cart or talk of what was shown, and which item, where it searches for nothing but
-    words of asking ("budget") in place of goods, and where it opens a cart without naming a thing.
-    The rules speak of these only where their patterns are plain, and nothing is to enter or leave a cart by mistake.
-    """
-    if ruled.act in (Act.CART, Act.COMPARE, Act.EXPLAIN):
-        return plan.act is not ruled.act or (bool(ruled.targets) and plan.targets != ruled.targets)
-    if {*terms(ruled.query)} - _chatter() and plan.query and not {*terms(plan.query)} - _chatter() - _MONEY:
-        return True
-    return plan.act is Act.CART and not plan.targets
