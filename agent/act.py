@@ -80,7 +80,8 @@ class Actor:
     def _recommend(self, plan: Plan, said: tuple[str, ...], profile: Profile, history: History) -> Acted:
         plan, notes = checkable(plan, self.shop.catalogue)
         plan, unpayable = self._payable(plan)
-        notes += unpayable
+        plan, unrefusable = self._refusable(plan, said[-1])
+        notes += unpayable + unrefusable
         if plan.act is Act.CLARIFY:
             return Acted(plain_receipt(self.shop, plan, (), profile.shopper, notes), history)
         guide = history if plan.recipient is None else History.empty(history.now)
@@ -114,6 +115,14 @@ class Actor:
         before = conversation.plan.query if conversation.plan else ""
         ask = plan.model_copy(update={"act": Act.CLARIFY, "ask": "kind", "query": before})
         return Acted(plain_receipt(self.shop, ask, (), profile.shopper, [note]), history)
+
+    def _refusable(self, plan: Plan, message: str) -> tuple[Plan, list[str]]:
+        """Tell what is refused in Chinese words that no goods here are told in, nor can be put into any."""
+        count = self.shop.catalogue.term_index.count
+        lost = [term for term in plan.exclude if term in message and unknown(term, count)]
+        told = "I know no “{words}” in this shop, so I can't leave it out. Please say it in other words, or in English."
+        kept = tuple(term for term in plan.exclude if term not in lost)
+        return plan.model_copy(update={"exclude": kept}), [say(told, words=term) for term in lost]
 
     def _across(self, asked: Need, found: Candidates, history: History, plan: Plan) -> tuple[Need, ...]:
         """Needs in other aisles beside what was asked; the shopper's limits hold there as well."""

@@ -57,6 +57,8 @@ _MOST = re.compile(  # "which one is softest?", and nothing after it that might 
 _COUNTED = frozenset(
     {"cheap", "expensive", "affordable", "costly", "low", "high", "dear", "new", "late", "near", "popular", "sold"}
 )
+_PRIVACY_ZH = re.compile("忘(?:记|掉)|删除|清除|删掉")
+_SERVICE_ZH = re.compile("退|换货|发货|物流|快递|运费|配送|支付|付款|订单|保修|客服")
 _LATEST = 6  # purchases told
 _STEPS = 3  # further steps of evidence told after the first
 _QUESTIONS = {
@@ -171,12 +173,12 @@ def clarifying(plan: Plan) -> str:
 def small_talk(message: str) -> str:
     """A short answer to what isn't about shopping."""
     spoken = set(terms(message))
-    if privacy(Text(message)):
+    if privacy(Text(message)) or _PRIVACY_ZH.search(message):
         return say(
             "What I know of you is in the panels beside the chat: History forgets one event, Interests a whole aisle, "
             "and “Forget me here” everything. I can't forget anything from within a message."
         )
-    if serves(Text(message)):
+    if serves(Text(message)) or _SERVICE_ZH.search(message):
         return say(
             "Orders, delivery, returns and payment are for the shop itself to answer: I can't see them. I can help you "
             "find something it sells."

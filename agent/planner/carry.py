@@ -119,8 +119,8 @@ def _names(heard: Heard, plan: Plan, conversation: Conversation, vocabulary: Voc
     accepted = set(edits.accepted)
     for name, new in (("not_brands", refused), ("not_categories", edits.not_categories)):
         fields[name] = tuple(n for n in fields[name] if n in new or not accepted & {*words(n), *terms(key(n))})
-    off = {*refused, *fields["not_brands"]}
-    fields["brands"] = tuple(n for n in fields["brands"] if n not in off and not set(words(n)) <= dropped)
+    unwanted = {*refused, *fields["not_brands"]}
+    fields["brands"] = tuple(n for n in fields["brands"] if n not in unwanted and not set(words(n)) <= dropped)
     return fields
 
 

@@ -33,7 +33,8 @@ class Heard:
     `extreme` is -1 where it asks for the cheapest of the shown items, 1 for the dearest,
     `fresh` asks for ideas anew, `other_aisle` for goods unlike those shown, `mine` for what the shopper may need,
     `unfiltered` for no limits any more, `returns` for what was shown before, `beside` for what goes with that and
-    nothing named; `companion` tells the goods that others are to go with.
+    nothing named, `beside_named` for what goes with goods that it names; `companion` tells the goods that others are to
+    go with.
     """
 
     text: Text
@@ -70,6 +71,7 @@ class Heard:
     serves: bool
     past: bool
     beside: bool
+    beside_named: bool
     returns: bool
     companion: str
 
@@ -141,7 +143,7 @@ def hear(message: str, conversation: Conversation, vocabulary: Vocabulary) -> He
         other_brand=other_brand, other_platform=other_platform, other_aisle=other_aisle,
         mine=reads["mine"] and not recipient.name, small_talk=not answering and acts.is_small_talk(text),
         off_topic=acts.off_topic(text) or serves, serves=serves, past=acts.past(text),
-        beside=text.has(said("hear.beside")),
+        beside=text.has(said("hear.beside")), beside_named=text.has(said("hear.beside_named")),
         returns=any(returns), companion=companion or _fitted(text, references, previous or Plan()),
     )  # fmt: skip
 

@@ -108,7 +108,10 @@ class RulesPlanner:
             return base.model_copy(update={"act": Act.CLARIFY, "ask": "kind"}), True
         act = _act(heard, conversation)
         if act is Act.RECOMMEND:
-            return carry(heard, base, conversation, self.vocabulary), sure
+            plan = carry(heard, base, conversation, self.vocabulary)
+            if heard.beside_named and plan.query:
+                return plan.model_copy(update={"question": BESIDE}), True
+            return plan, sure
         return base.model_copy(update={"act": act, **_about(act, heard, conversation, message)}), sure
 
 
@@ -126,7 +129,8 @@ def _is_fixed(heard: Heard, conversation: Conversation) -> bool:
         return True
     other = heard.other_brand or heard.other_platform or heard.other_aisle or heard.any_brand or heard.any_platform
     lifted = heard.edits.any_kind or heard.price == Price(clear=True)
-    return not heard.phrases and bool(lifted or heard.reset or (other and conversation.shown))
+    alike = bool(heard.similar and heard.references)
+    return not heard.phrases and bool(lifted or heard.reset or alike or (other and conversation.shown))
 
 
 def _about(act: Act, heard: Heard, conversation: Conversation, message: str) -> dict[str, Any]:
