@@ -160,8 +160,13 @@ def _interval(one: Mapping[str, float] | None) -> str:
     if one is None:
         return "–"
     if one["low"] == one["high"]:
-        return f"{one['value']:.4g}"
-    return f"{one['value']:.4g} <small>({one['low']:.4g} to {one['high']:.4g})</small>"
+        return _short(one["value"])
+    return f"{_short(one['value'])} <small>({_short(one['low'])} to {_short(one['high'])})</small>"
+
+
+def _short(number: float) -> str:
+    """Three figures, and thousands written out."""
+    return f"{number:,.0f}" if abs(number) >= 100 else f"{number:.3g}"
 
 
 def _sure(one: Mapping[str, float]) -> str:

@@ -16,9 +16,10 @@ from retrieval.text import terms
 
 _MONEY = frozenset({"budget", "price", "money", "cost", "limit"})
 _OTHERS = """
-other else more different another next new instead again alternative none no nope show see skip pass change those these
-them forget
+other else more different another next new instead again alternative none no nope not nothing show see skip pass change
+like want hate
 """
+SURE = 0.8  # rules of more confidence know every part of what they read
 _THING = re.compile(r"\s*(?:a|an|some) ", re.IGNORECASE)
 
 
@@ -82,6 +83,9 @@ def _spares(plan: Plan, ruled: Plan, before: Plan, vocabulary: Vocabulary) -> bo
     if any(vocabulary.count(word) for word in lost):
         return True
     names = ("not_brands", "not_categories", "not_platforms")
+    half = {*terms(" ".join(plan.exclude))} - {*terms(" ".join(before.exclude))}
+    if half and half < {*terms(" ".join(ruled.exclude))} - {*terms(" ".join(before.exclude))}:
+        return True
     if any({*getattr(ruled, name)} - {*getattr(before, name)} - {*getattr(plan, name)} for name in names):
         return True
     return bool({*terms(" ".join(plan.include))} & {*terms(" ".join(plan.exclude))})
@@ -119,13 +123,15 @@ def _left_to_rules(plan: Plan, ruled: Plan) -> bool:
         return plan.act is not ruled.act or (bool(ruled.targets) and plan.targets != ruled.targets)
     if {*terms(ruled.query)} - _chatter() and plan.query and not {*terms(plan.query)} - _chatter() - _MONEY:
         return True
+    if plan.act is Act.CHITCHAT and ruled.act is Act.RECOMMEND and not ruled.query and ruled.confidence > SURE:
+        return True  # "surprise me"
     return plan.act is Act.CART and not plan.targets
 
 
 def _sticks(plan: Plan, ruled: Plan, message: str, before: Plan) -> bool:
     """Whether a new thing, "a blanket", is taken for a property of what was searched for before."""
     old, ours, theirs = ({*terms(query)} for query in (before.query, plan.query, ruled.query))
-    return bool(_THING.match(message) and old & ours and theirs and not old & theirs) and ruled.confidence > 0.8
+    return bool(_THING.match(message) and old & ours and theirs and not old & theirs) and ruled.confidence > SURE
 
 
 def _seeks_no_goods(plan: Plan, ruled: Plan, vocabulary: Vocabulary, *, unsure: bool) -> bool:

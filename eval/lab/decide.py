@@ -75,13 +75,12 @@ def verdict(evidence: Path, results: Results, task: str, prompt: str) -> tuple[s
         task: such as "plan".
         prompt: its hash. Where cells that differ from production in this prompt alone were compared, only they speak.
     """
-    if results.n < SMALL:
-        return (f"Sessions replayed: {results.n}, too few to be sure of anything. Replay {SMALL} or more.",)
     cells = noted(evidence)["cells"]
     base = next(cell for cell in cells if cell["name"] == BASELINE)
     mine = [cell for cell in cells if cell["prompts"].get(task) == prompt and cell["name"] != BASELINE]
     alone = [cell for cell in mine if _apart_from(task, cell) == _apart_from(task, base)]
-    told: list[str] = []
+    few = f"Sessions replayed: {results.n}, too few to be sure of anything. Replay {SMALL} or more."
+    told = [few] if results.n < SMALL else []
     for cell in alone or mine:
         name = cell["name"]
         pair = results.paired.get(f"{name} vs {BASELINE}")

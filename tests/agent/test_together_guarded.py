@@ -15,7 +15,7 @@ from agent.planner.rules import RulesPlanner
 from agent.planner.together import SURE, Together
 from agent.planner.vocabulary import Vocabulary
 from agent.prompting import load_prompt
-from agent.schema import OFFER, Conversation, Message, Plan
+from agent.schema import OFFER, Act, Conversation, Message, Plan
 from agent.understand import understand
 from tests.agent.planner_shop import SHOWN
 
@@ -55,6 +55,7 @@ def test_whom_it_is_for_is_kept() -> None:
     ("message", "change", "told"),
     [
         ("a torch, not red and not blue", TORCH | {"exclude": [" blue"]}, {"red", "blue"}),
+        ("a torch, not tartan and not mauve", TORCH | {"exclude": [" mauve"]}, {"tartan", "mauve"}),
         ("a torch, not by Lumo or Petzl", TORCH | {"not_brands": ["Lumo"]}, {"Lumo", "Petzl"}),
     ],
 )
@@ -84,6 +85,19 @@ def test_nothing_shown_is_turned_down_by_words_that_turn_nothing_down() -> None:
     everything = {"act": "recommend", "topic": "keep", "not_items": [*range(1, len(SHOWN) + 1)]}
     assert read("two of them", everything, before)[0].not_items == ()
     assert len(read("nah, show others", everything, before)[0].not_items) == len(SHOWN)
+
+
+def test_a_new_thing_is_no_property_of_the_thing_before() -> None:
+    before = Conversation(messages=(Message(role="assistant", text="", plan=Plan(query="torch"), shown=SHOWN),))
+    assert (
+        read("a headlamp", {"act": "recommend", "topic": "keep", "include": [" headlamp"]}, before)[0].query
+        == "headlamp"
+    )
+
+
+def test_ideas_are_no_small_talk_and_numbers_no_goods() -> None:
+    assert read("surprise me", {"act": "chitchat", "topic": "keep"})[0].act is Act.RECOMMEND
+    assert "6" not in read("a torch for my 6 year old who loves blue", TORCH | {"query": " 6"})[0].query.split()
 
 
 def test_starting_over_is_not_read_again() -> None:
