@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from agent.answer import answer, cart_words, clarifying, past_words, small_talk, untold
 from agent.checks import checkable
 from agent.forgetting import history_of
-from agent.language import say
+from agent.language import marked, say
 from agent.memory import Memory
 from agent.planner.acts import BESIDE, EVERYTHING, PAST
 from agent.planner.chinese import unknown
@@ -120,7 +120,9 @@ class Actor:
         """Tell what is refused in Chinese words that no goods here are told in, nor can be put into any."""
         count = self.shop.catalogue.term_index.count
         lost = [term for term in plan.exclude if term in message and unknown(term, count)]
-        told = "I know no “{words}” in this shop, so I can't leave it out. Please say it in other words, or in English."
+        told = marked(
+            "I know no “{words}” in this shop, so I can't leave it out. Please say it in other words, or in English."
+        )
         kept = tuple(term for term in plan.exclude if term not in lost)
         return plan.model_copy(update={"exclude": kept}), [say(told, words=term) for term in lost]
 
