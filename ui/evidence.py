@@ -45,6 +45,7 @@ _FACTS = {
     "times": marked("times you were in this aisle"),
     "interest": marked("share of what you are into"),
 }
+_SHARES = frozenset({"repeat_rate", "interest"})
 _INNER = frozenset({"score", "shown_part", "recent", "similarity"})
 """Facts on a channel's own scale, which say nothing to people; scores stand in the record of the turn."""
 
@@ -92,7 +93,7 @@ def _walk(evidence: Evidence) -> str:
         steps += [_step(heading, text) for heading, text in shares.told(evidence)]
     facts = [(name, value) for name, value in evidence.facts.items() if name not in _INNER]
     if facts and evidence.channel != "ranker":
-        told = ", ".join(f"{_fact(name)}: {value:,.4g}" for name, value in facts)
+        told = ", ".join(f"{_fact(name)}: {_figure(name, value)}" for name, value in facts)
         steps.append(_step(say("In numbers"), told))
     if not steps:
         return ""
@@ -118,6 +119,10 @@ def _days(days: float) -> str:
 
 def _fact(name: str) -> str:
     return say(_FACTS[name]) if name in _FACTS else name.replace("_", " ")
+
+
+def _figure(name: str, value: float) -> str:
+    return f"{value:.0%}" if name in _SHARES else f"{value:,.0f}" if abs(value) >= 1 else f"{value:.2g}"
 
 
 def _section(heading: str, inside: str) -> str:

@@ -28,7 +28,11 @@ element.addEventListener("click", (event) => {
     return;
   }
   const button = event.target.closest("button[data-op]");
-  if (button && event.detail < 2) send(button); // a double click is one press
+  if (!button || event.detail > 1) return; // a double click is one press
+  send(button);
+  // Pressed by keyboard, what starts a turn goes up into the past with its card: the next words go into the box.
+  const box = turning.has(button.dataset.op) && event.detail === 0 && document.querySelector("#xa-words textarea");
+  if (box) box.focus({ preventScroll: true });
 });
 element.addEventListener("change", (event) => {
   if (event.target.dataset.op) send(event.target);

@@ -84,6 +84,16 @@ def test_the_keyboards_place_is_seen(chromium: Any, site: str) -> None:
     tab.context.close()
 
 
+def test_a_turn_begun_by_keyboard_leaves_the_keyboard_at_the_box(chromium: Any, site: str) -> None:
+    tab = Visit(chromium, site, WIDE)
+    tab.say("scented candles")
+    tab.page.locator("#xa-live [data-op='more']").first.focus()
+    tab.page.keyboard.press("Enter")
+    tab.settle(2)
+    assert tab.page.evaluate("document.activeElement.closest('#xa-words') !== null")
+    tab.context.close()
+
+
 def test_whoever_is_signed_out_meanwhile_is_led_to_sign_in(
     chromium: Any, shop: Path, regulars: list[str], tmp_path: Path
 ) -> None:
