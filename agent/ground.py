@@ -13,10 +13,21 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 
-from agent.facts import Facts, amounts, events_of, number_word, numbers, of_comparison, of_item, of_receipt, union
+from agent.facts import (
+    Facts,
+    amounts,
+    canonical,
+    events_of,
+    number_word,
+    numbers,
+    of_comparison,
+    of_item,
+    of_receipt,
+    union,
+)
 from agent.reason import QUOTED
 from agent.schema import Receipt
-from agent.wording import either, stock
+from agent.wording import either, major, stock
 from retrieval.schema import Availability, EventKind, EventRef
 from retrieval.text import label, short_name, terms, words
 
@@ -46,6 +57,9 @@ _OFFER = re.compile(
     r"|\b(?:\d|two|three|four|buy one)[- ]for[- ](?:\d|one|two|three)|\bfor free\b"
     r"|\bfree (?:delivery|shipping|gift)\b|\boff (?:this|today|now|the price)\b",
     re.IGNORECASE,
+)
+_COSTS = re.compile(
+    r"\b(?:costs?|costing|priced at|(?:sells?|goes|going) (?:for|at))(?: (?:just|only|now))* (?=\S)", re.IGNORECASE
 )
 _HEAP = re.compile(r"\b(\w+)(?:[\W_]+\1\b){2,}|,\s*,|[^\W\d_][\",]+[^\W\d_]", re.IGNORECASE)  # no sentence at all
 _ASIDE = frozenset({"in", "your", "cart", "on", "at", "from", "the", "a", "an", "some", "and", "of", "last"})
@@ -96,6 +110,7 @@ class Grounder:
             or ("words in a heap" if _HEAP.search(claimed) else "")
             or ("characters that can't be read" if "\ufffd" in sentence else "")
             or self._foreign_numbers(rest, facts)
+            or self._other_price(rest, scope)
             or self._foreign_words(rest, facts)
             or self._false_claim(claimed, facts)
             or self._wrong_stock(rest, scope)
@@ -147,6 +162,14 @@ class Grounder:
         stated = [*numbers(text), *(n for n in map(number_word, words(text)) if n is not None and n not in {"0", "1"})]
         foreign = next((f"number {n} is not in the receipt" for n in stated if n not in facts.numbers), "")
         return foreign or next((f"{n} is no price in the receipt" for n in amounts(text) if n not in facts.amounts), "")
+
+    def _other_price(self, text: str, scope: tuple[int, ...]) -> str:
+        """What something costs is its price now: not what it cost before, nor what another one costs."""
+        goods = [self._items[rank].item for rank in scope]
+        known = {canonical(major(one.price_minor, one.currency)) for one in goods if one.price_minor is not None}
+        told = (amounts(text[match.end() :])[:1] for match in _COSTS.finditer(text))
+        wrong = next((amount for found in told for amount in found if amount not in known), "")
+        return f"{wrong} is not what it costs" if goods and wrong else ""
 
     def _foreign_words(self, text: str, facts: Facts) -> str:
         allowed = facts.words | neutral_words() | _CHEAPER

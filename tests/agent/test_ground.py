@@ -116,3 +116,11 @@ def test_a_sentence_that_says_nothing_and_prices_in_two_currencies_fail() -> Non
     abroad = dear.model_copy(update={"item": dear.item.model_copy(update={"currency": "GBP"})})
     assert not Grounder(receipt(socks(), abroad)).check(f"{SOCKS} are cheaper than {NAME}.").grounded
     assert Grounder(receipt(socks(), dear)).check(f"{SOCKS} are cheaper than {NAME}.").grounded
+
+
+def test_what_it_cost_before_is_not_what_it_costs() -> None:
+    plain = torch()
+    dearer = plain.item.model_copy(update={"promotion": "10% off until 2026-11-28, was EUR 39.90"})
+    reduced = receipt(socks(), plain.model_copy(update={"item": dearer}))
+    assert Grounder(reduced).check(f"{NAME} costs €34.90, was EUR 39.90.").grounded
+    assert Grounder(reduced).check(f"{NAME} costs €39.90.").reason == "39.9 is not what it costs"
