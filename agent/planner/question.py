@@ -36,13 +36,16 @@ def with_question(plan: Plan, conversation: Conversation, vocabulary: Vocabulary
     """
     if plan.act is not Act.RECOMMEND or not plan.query or plan.ask:
         return plan
-    if plan.confidence < DOUBT:
-        return plan.model_copy(update={"ask": "meaning"})
-    if plan.recipient or plan.not_items:
+    doubted = plan.confidence < DOUBT
+    if (plan.recipient or plan.not_items) and not doubted:
         return plan
     asked = _asked(plan, conversation)
     known = _known(plan)
-    if len(asked) >= MOST_ASKED or len(known) >= ENOUGH or (asked and _LOOKING.search(message.casefold())):
+    if len(asked) >= MOST_ASKED or (asked and _LOOKING.search(message.casefold())):
+        return plan
+    if doubted:
+        return plan.model_copy(update={"ask": "meaning"})
+    if len(known) >= ENOUGH:
         return plan
     open_ = [ask for ask in _askable(vocabulary) if ask not in known and ask not in asked]
     return plan.model_copy(update={"ask": open_[0]}) if open_ else plan
