@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -228,11 +227,8 @@ class Actor:
         if profile.shopper:
             self.memory.record(event_now(self.shop, profile.shopper, item, kind))
 
-    def with_what_ifs(self, acted: Acted, between: Callable[[], None] = lambda: None) -> Receipt:
-        """The receipt with, for each item that an event speaks for, what forgetting that event would do to its rank.
-
-        `between` is called before each event that is forgotten: the moment to let others go first.
-        """
+    def with_what_ifs(self, acted: Acted) -> Receipt:
+        """The receipt with, for each item that an event speaks for, what forgetting that event would do to its rank."""
         receipt, history = acted.receipt, acted.history
         if receipt.plan.act is not Act.RECOMMEND or not len(history):
             return receipt
@@ -243,7 +239,6 @@ class Actor:
             index = _event_index(item, history, self.shop)
             if index is not None and (index in ranks or len(ranks) < FORGOTTEN):
                 if index not in ranks:
-                    between()
                     entries = forgetting.without(index).entries
                     ranks[index] = {entry.candidate.item: place for place, entry in enumerate(entries, start=1)}
                 title = history.ref(index, self.shop.catalogue).title

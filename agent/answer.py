@@ -58,7 +58,7 @@ _COUNTED = frozenset(
     {"cheap", "expensive", "affordable", "costly", "low", "high", "dear", "new", "late", "near", "popular", "sold"}
 )
 _PRIVACY_ZH = re.compile("忘(?:记|掉)|删除|清除|删掉")
-_SERVICE_ZH = re.compile("退|换货|发货|物流|快递|运费|配送|支付|付款|订单|保修|客服")
+_SERVICE_ZH = re.compile("退货|退款|退换|(?:怎么|如何|可以)退|换货|发货|物流|快递|运费|配送|支付|付款|订单|保修|客服")
 _LATEST = 6  # purchases told
 _STEPS = 3  # further steps of evidence told after the first
 _QUESTIONS = {
@@ -162,9 +162,7 @@ def untold(question: str, items: Sequence[Item]) -> list[str]:
 def clarifying(plan: Plan) -> str:
     """The question that a clarifying turn asks."""
     if plan.ask == "meaning":
-        return say(
-            "I understood “{query}”. If you meant something else, please say it in other words.", query=plan.query
-        )
+        return say("I understood “{query}”: is that what you meant?", query=plan.query)
     if plan.ask in _QUESTIONS:
         return say(_QUESTIONS[plan.ask])
     return say("Which {kind} would you like?", kind=plan.ask) if plan.ask else say(_QUESTIONS["kind"])

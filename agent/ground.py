@@ -58,8 +58,11 @@ _OFFER = re.compile(
     r"|\bfree (?:delivery|shipping|gift)\b|\boff (?:this|today|now|the price)\b",
     re.IGNORECASE,
 )
-_COSTS = re.compile(
-    r"\b(?:costs?|costing|priced at|(?:sells?|goes|going) (?:for|at))(?: (?:just|only|now))* (?=\S)", re.IGNORECASE
+_COSTS = re.compile(  # and what it costs, at once: not "costs €5 less than"
+    r"\b(?:costs?|costing|priced at|(?:sells?|goes|going) (?:for|at))(?: (?:just|only|now))* "
+    r"(?P<sum>(?:[A-Z]{3} )?+\S*?\d\S*+(?: (?:EUR|USD|GBP|euros?|dollars?|pounds?)\b)?+)"
+    r"(?! (?:less|more|cheaper|dearer)\b)",
+    re.IGNORECASE,
 )
 _HEAP = re.compile(r"\b(\w+)(?:[\W_]+\1\b){2,}|,\s*,|[^\W\d_][\",]+[^\W\d_]", re.IGNORECASE)  # no sentence at all
 _ASIDE = frozenset({"in", "your", "cart", "on", "at", "from", "the", "a", "an", "some", "and", "of", "last"})
@@ -164,10 +167,10 @@ class Grounder:
         return foreign or next((f"{n} is no price in the receipt" for n in amounts(text) if n not in facts.amounts), "")
 
     def _other_price(self, text: str, scope: tuple[int, ...]) -> str:
-        """What something costs is its price now: not what it cost before, nor what another one costs."""
+        """What goods cost is a price that one of those spoken of has now: not what it cost before, nor another's."""
         goods = [self._items[rank].item for rank in scope]
         known = {canonical(major(one.price_minor, one.currency)) for one in goods if one.price_minor is not None}
-        told = (amounts(text[match.end() :])[:1] for match in _COSTS.finditer(text))
+        told = (amounts(match["sum"])[:1] for match in _COSTS.finditer(text))
         wrong = next((amount for found in told for amount in found if amount not in known), "")
         return f"{wrong} is not what it costs" if goods and wrong else ""
 

@@ -183,7 +183,7 @@ class Assistant:
                 )
                 stage.set(planner=understood.planner)
             timings = {"plan": seen.so_far}
-            with self._order.making(), seen.stage("act") as stage, timing() as channels:
+            with self._order.early(), seen.stage("act") as stage, timing() as channels:
                 acted = self.actor.act(understood.plan, words, conversation, profile, history)
                 stage.set(act=acted.receipt.plan.act.value, items=len(acted.receipt.items))
             timings["cards"] = seen.so_far
@@ -191,8 +191,8 @@ class Assistant:
             told = Told(explainer="template")
             for piece in seen.steps("explain", self._tell(acted, words, profile, told, asking=asking, cancel=cancel)):
                 yield TextDelta(piece)
-            with self._order.late(AFTERWARDS) as give_way, seen.stage("what_if"):
-                receipt = self.actor.with_what_ifs(acted, give_way)
+            with self._order.late(AFTERWARDS), seen.stage("what_if"):
+                receipt = self.actor.with_what_ifs(acted)
             timings |= acted.timings_ms | seen.timings | {"total": seen.so_far}
             trace = self._trace(understood, told, asking, {name: round(ms, 2) for name, ms in timings.items()})
             channels = {name: round(ms, 2) for name, ms in channels.items()}

@@ -56,7 +56,7 @@ def write_jsonl(path: Path, records: Iterable[dict[str, object]]) -> int:
     """Write one JSON object a line, in a folder that is made if it is missing; returns how many.
 
     Raises:
-        TuneError: the file can't be written; told before anything is made.
+        TuneError: the file can't be written.
     """
     count = 0
     try:

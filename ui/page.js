@@ -5,12 +5,16 @@ const folds = (window.crossaisleFolds ??= new Set());
 const heard = (window.crossaisleHeard ??= { turn: "", length: 0 });
 const turning = new Set(["say", "more", "compare"]);
 
-// A session that ended is told by the page to sign in at.
+// Where the session has ended, the page is loaded anew, once: it asks to sign in.
 if (!window.crossaisleFetch) {
   window.crossaisleFetch = window.fetch;
   window.fetch = async (...asked) => {
     const answer = await window.crossaisleFetch(...asked);
-    if (answer.status === 401) location.reload();
+    const ours = answer.url.startsWith(location.origin);
+    if (answer.status === 401 && ours && Date.now() - Number(sessionStorage.getItem("crossaisleOut")) > 60_000) {
+      sessionStorage.setItem("crossaisleOut", String(Date.now()));
+      location.reload();
+    }
     return answer;
   };
 }
@@ -19,6 +23,7 @@ const send = (from) => {
   const { op, item, text } = from.dataset;
   trigger(turning.has(op) ? "say" : "act", { op, item, text });
 };
+let pressed = "";
 element.addEventListener("click", (event) => {
   const summary = event.target.closest("summary");
   const fold = summary?.parentElement;
@@ -28,7 +33,10 @@ element.addEventListener("click", (event) => {
     return;
   }
   const button = event.target.closest("button[data-op]");
-  if (!button || event.detail > 1) return; // a double click is one press
+  const { op, item } = button?.dataset ?? {};
+  const again = event.detail > 1 && pressed === `${op} ${item}`;
+  pressed = `${op} ${item}`;
+  if (!button || again) return; // a double click is one press
   send(button);
   // Pressed by keyboard, what starts a turn goes up into the past with its card: the next words go into the box.
   const box = turning.has(button.dataset.op) && event.detail === 0 && document.querySelector("#xa-words textarea");

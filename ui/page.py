@@ -37,7 +37,6 @@ CLEARED = """words => {
   box.dispatchEvent(new Event("input", { bubbles: true }));
   return [words];
 }"""
-PATIENCE = 15.0  # seconds for which a message waits until the one before it is answered
 _TAKES_CARD = frozenset({"favourite", "dismiss", "cart", "uncart"})
 
 
@@ -104,7 +103,7 @@ class Page:
             if not room.busy.locked():  # else Enter was pressed twice
                 yield self._status(room, lambda: say("Write what you are looking for, then send it."))
             return
-        yield from self._turn(room, lambda: (words, None), PATIENCE)
+        yield from self._turn(room, lambda: (words, None), words)
 
     def on_press(self, event: gr.EventData, request: gr.Request) -> Iterator[Updates]:
         """The shopper pressed a button that says something for them."""
@@ -182,12 +181,11 @@ class Page:
 
     # Drawing
 
-    def _turn(
-        self, room: Room, said: Callable[[], tuple[str, Plan | None]], patience: float = 0.0
-    ) -> Iterator[Updates]:
-        """Answer what was said, when the turn before is answered; beyond `patience` seconds, ask to wait."""
-        if not room.busy.acquire(timeout=patience):
-            yield self._status(room, lambda: say("One moment: your last message is still being answered."))
+    def _turn(self, room: Room, said: Callable[[], tuple[str, Plan | None]], words: str = "") -> Iterator[Updates]:
+        """Answer what was said; while the turn before is being answered, give back the `words` that were typed."""
+        if not room.busy.acquire(blocking=False):
+            back = {self.at.words: words} if words else {}
+            yield back | self._status(room, lambda: say("One moment: your last message is still being answered."))
             return
         try:
             with speaking(room.language):

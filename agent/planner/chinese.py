@@ -26,15 +26,15 @@ _CURRENCY = {"元": "CNY", "块": "CNY", "块钱": "CNY", "人民币": "CNY", "�
 _CURRENCY |= {"欧元": "EUR", "欧": "EUR", "英镑": "GBP", "日元": "JPY", "港币": "HKD", "港元": "HKD"}
 _MAX_EACH = (
     re.compile(rf"(?:不超过|不要超过|最多|低于|少于|预算(?:是|为|在)?|小于)\s*{_SUM}\s*{_UNIT}?(?:以内|以下|左右)?"),
-    re.compile(rf"{_SUM}\s*{_UNIT}?\s*(?:以下|以内|之内|之下)"),
+    re.compile(rf"(?:大约|大概)?{_SUM}\s*{_UNIT}?\s*(?:以下|以内|之内|之下)"),
 )
 _MIN_EACH = (
-    re.compile(rf"(?:至少|高于|超过|多于|不低于|最少|大于)\s*{_SUM}\s*{_UNIT}?"),
+    re.compile(rf"(?:至少|高于|(?<!不)超过|多于|不低于|最少|大于)\s*{_SUM}\s*{_UNIT}?(?:左右)?"),
     re.compile(rf"{_SUM}\s*{_UNIT}?\s*(?:以上|起|之上)"),
 )
 _ABOUT_EACH = (
-    re.compile(rf"(?:大约|大概|差不多|约)\s*{_SUM}\s*{_UNIT}(?:左右|上下)?"),
-    re.compile(rf"{_SUM}\s*{_UNIT}?\s*(?:左右|上下)"),
+    re.compile(rf"(?:大约|大概|差不多|(?<![节预])约)\s*{_SUM}\s*{_UNIT}(?:左右|上下)?"),
+    re.compile(rf"{_SUM}\s*{_UNIT}\s*(?:左右|上下)"),
 )
 _CHEAPER = re.compile(r"(?:再)?(?:更)?便宜(?:一点儿?|一些|点儿?|些)?(?:的)?|太贵了?|有点贵")
 _DEARER = re.compile(r"(?:更)?贵(?:一点|一些|点|些)的?|(?:更)?高档(?:一点|一些)?的?")
@@ -69,9 +69,10 @@ _STOCK = re.compile(r"(?:只要)?(?:有货|现货)的?")
 _COMPARE = re.compile(r"比较|对比|比一比|哪(?:一)?[个款件](?:更|最|好)|最便宜|最贵|有什么(?:区别|不同)")
 _OFFER = re.compile(r"(?:有|在)?(?:打折|优惠|促销|特价|折扣|降价)(?:的|吗)*")
 _TALK = re.compile(  # of the shop and of the assistant itself, not of goods
-    "退货|退款|退换|换货|(?:怎么|如何|能|可以)退|发货|物流|快递|运费|配送|支付|付款|(?:我的)?订单|保修|客服|"
-    "你(?:能|会|可以)(?:做|帮我做|干)?(?:什么|些什么|啥)|你是谁|(?:怎么|如何)(?:使用|用)你|"
-    "忘(?:记|掉)(?:我|关于我)|(?:删除|清除|删掉)(?:我的|所有)?(?:数据|历史|记录|购买记录|信息)"
+    "退货|退款|退换|(?<!更)换货|(?:怎么|如何|可以)退(?=[吗呢？?。!！]|$)|发货|物流|快递|运费|配送|支付|付款|(?:我的)?订单|保修|客服|"
+    "你(?:能|会|可以)(?:做|帮我做|干)?(?:什么|些什么|啥)(?=[？?。!！]|$)|你是谁|(?:怎么|如何)(?:使用|用)你|"
+    "忘(?:记|掉)(?:关于)?我(?:吧|的(?:一切|所有|数据|记录|信息))?(?=[。!！?？]|$)|"
+    "(?:删除|清除|删掉)(?:我的|所有)*(?:数据|历史|记录|购买记录|信息)"
 )
 _NOT_BRAND = re.compile(
     r"(?:不要|别要|不想要|不喜欢|换掉)第(?P<n>[一二三四五六七八九\d])(?:个|款|件|双)?的?(?:这个)?(?:牌子|品牌)的?"
@@ -96,8 +97,10 @@ def unknown(query: str, count: Callable[[str], int]) -> bool:
 
 def plan_chinese(message: str, base: Plan, conversation: Conversation, vocabulary: Vocabulary) -> Plan:
     """Read a Chinese message over the earlier plan `base`; what no rule understands is the query."""
-    if _TALK.search(message):
+    if _TALK.search(message) and not known_parts(_TALK.sub(" ", message), vocabulary.count):
         return base.model_copy(update={"act": Act.CHITCHAT})
+    if _NOT_BRAND.search(message) and not _targets(_NOT_BRAND.search(message), conversation):
+        return base.model_copy(update={"act": Act.CLARIFY, "ask": "item"})
     plain = None if _NOT_BRAND.search(message) else _without_search(message, base, conversation)
     return plain or _searching(message, base, conversation, vocabulary)
 
@@ -238,14 +241,6 @@ def _limits(
             "currency": currency,
         }
         return rest.replace(match.group(), " "), fields
-    for pattern in _ABOUT_EACH:
-        if (found := pattern.search(rest)) and not rest[: found.start()].endswith(
-            ("预算", "预算是", "预算在", "预算为")
-        ):
-            currency = _CURRENCY.get(found["u"] or "") or base.currency or vocabulary.currency or "CNY"
-            about = _minor(found["n"], currency) or 0
-            fields |= {"price_min": about * 4 // 5, "price_max": about * 6 // 5, "currency": currency}
-            return rest[: found.start()] + " " + rest[found.end() :], fields
     for name, expression in (("price_max", _MAX_EACH), ("price_min", _MIN_EACH)):
         for pattern in expression:
             found = pattern.search(rest)
@@ -253,6 +248,13 @@ def _limits(
                 currency = _CURRENCY.get(found["u"] or "") or base.currency or vocabulary.currency or "CNY"
                 fields |= {name: _minor(found["n"], currency), "currency": currency}
                 rest = rest[: found.start()] + " " + rest[found.end() :]
+    for pattern in _ABOUT_EACH:
+        found = pattern.search(rest)
+        if found and not {"price_min", "price_max"} & {*fields}:
+            currency = _CURRENCY.get(found["u"] or "") or base.currency or vocabulary.currency or "CNY"
+            about = _minor(found["n"], currency) or 0
+            fields |= {"price_min": about * 4 // 5, "price_max": about * 6 // 5, "currency": currency}
+            rest = rest[: found.start()] + " " + rest[found.end() :]
     for pattern, direction in ((_CHEAPER, -1), (_DEARER, 1)):
         if pattern.search(rest):
             rest = pattern.sub(" ", rest)

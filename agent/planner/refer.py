@@ -54,7 +54,7 @@ def refer(text: Text, shown: Sequence[Shown], focus: Sequence[Shown], act: bool)
         for match in text.find(_NOWHERE):
             text.take(text.span(match), "reference")
         return []
-    found = [*_by_place(text, shown, act), *_by_extreme(text, shown, focus)]
+    found = [*_by_place(text, shown, focus, act), *_by_extreme(text, shown, focus)]
     placed = {at for reference in found for at in reference.span}
     found += [reference for reference in _by_trait(text, shown, act) if not placed & {*reference.span}]
     if not found:
@@ -69,7 +69,9 @@ def items(found: Sequence[Reference]) -> tuple[Shown, ...]:
     return tuple({item.id: item for reference in found for item in reference.items}.values())
 
 
-def _by_place(text: Text, shown: Sequence[Shown], act: bool) -> list[Reference]:
+def _by_place(text: Text, shown: Sequence[Shown], focus: Sequence[Shown], act: bool) -> list[Reference]:
+    """Find "the first two", "the second one", "number 3", "both": after a comparison of two, these."""
+    two = focus if len(focus) == 2 else shown[:2]
     found: list[Reference] = []
 
     def add(match: re.Match[str], chosen: Sequence[Shown]) -> None:
@@ -88,7 +90,7 @@ def _by_place(text: Text, shown: Sequence[Shown], act: bool) -> list[Reference]:
         add(match, shown[-_NUMBERS[match["n"]] :])
     loose = (
         rf"(?:(?:the|your|that) (?P<a>{_PLACE}){_NOT_PLACE}|(?P<b>{_PLACE}) {_HEAD}|(?P<c>{_PLACE})(?= (?:and|or|,|"
-        rf"vs|versus|[.?!]) | $)|(?:(?<= and )|(?<= or )|(?<= , ))(?P<d>{_PLACE})(?= (?:to|into|in|with|please|too) ))"
+        rf"vs|versus|[.?!]) | $)|(?:(?<= and )|(?<= , ))(?P<d>{_PLACE})(?= (?:to|into|in|from|with|please|too) ))"
         rf"(?: {_HEAD})?"
     )
     for match in text.find(loose):
@@ -106,7 +108,7 @@ def _by_place(text: Text, shown: Sequence[Shown], act: bool) -> list[Reference]:
         r"both(?: of (?:them|those|these))?|all (?:of )?(?:them|those|these|\d|two|three|four|five|six)(?: of "
         r"them)?|all of it"
     ):
-        add(match, shown[:2] if match.group().startswith("both") else shown)
+        add(match, two if match.group().startswith("both") else shown)
     return found
 
 
@@ -145,7 +147,7 @@ def _by_extreme(text: Text, shown: Sequence[Shown], focus: Sequence[Shown]) -> l
             rf"(?<=the )?{expression} (?:one|of (?:them|these|those|the \w+))|the (?:cheapest|most "
             rf"expensive)(?= [.?!,] | $)"
         ):
-            compared = len(focus) > 1 and re.search(r"cheaper|less|more|pricier", match.group())
+            compared = len(focus) > 1 and re.search(r"\b(?:cheaper|less|more|pricier)\b", match.group())
             priced = by_price(focus if compared else shown)
             if priced and (match.group().startswith("the ") or text.low[: match.start()].endswith(" the ")):
                 best = choose(priced, key=lambda item: item.price_minor or 0)

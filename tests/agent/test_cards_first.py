@@ -69,53 +69,9 @@ def test_afterwork_is_never_put_off_for_ever() -> None:
     one.end()
 
 
-def test_only_so_many_cards_are_made_at_once_and_whoever_waits_for_a_place_holds_up_afterwork() -> None:
-    order = CardsFirst(together=1)
-    made = threading.Event()
-
-    def make() -> None:
-        with order.making():
-            made.set()
-
-    with order.making():
-        other = threading.Thread(target=make)
-        other.start()
-        later = Later(order, LONG)
-        assert not made.wait(SHORT), "one at a time"
-    assert made.wait(LONG)
-    assert later.began.wait(LONG)
-    other.join(LONG)
-    later.end()
-
-
-def test_afterwork_gives_way_between_its_parts_but_not_beyond_its_time() -> None:
-    order = CardsFirst()
-    steps: list[str] = []
-
-    def work(seconds: float, begun: threading.Event, go: threading.Event) -> None:
-        with order.late(seconds) as give_way:
-            begun.set()
-            go.wait(LONG)
-            give_way()
-            steps.append("went on")
-
-    for seconds, waits in ((LONG, True), (SHORT, False)):
-        begun, go = threading.Event(), threading.Event()
-        thread = threading.Thread(target=work, args=(seconds, begun, go))
-        thread.start()
-        assert begun.wait(LONG)
-        with order.making():
-            go.set()
-            thread.join(10 * SHORT if waits else LONG)
-            assert steps == ([] if waits else ["went on"]), seconds
-        thread.join(LONG)
-        assert steps == ["went on"]
-        steps.clear()
-
-
 def test_a_turn_that_failed_holds_nobody_up() -> None:
     order = CardsFirst()
-    for way in (order.early(), order.making(), order.making(), order.late(LONG)):
+    for way in (order.early(), order.late(LONG)):
         with pytest.raises(ZeroDivisionError), way:
             raise ZeroDivisionError
     last = Later(order, LONG)

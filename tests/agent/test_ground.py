@@ -124,3 +124,4 @@ def test_what_it_cost_before_is_not_what_it_costs() -> None:
     reduced = receipt(socks(), plain.model_copy(update={"item": dearer}))
     assert Grounder(reduced).check(f"{NAME} costs €34.90, was EUR 39.90.").grounded
     assert Grounder(reduced).check(f"{NAME} costs €39.90.").reason == "39.9 is not what it costs"
+    assert Grounder(reduced).check(f"{SOCKS} cost €16.40 less than {NAME}.").grounded, "a gap is no price"

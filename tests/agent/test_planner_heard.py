@@ -38,6 +38,8 @@ def test_the_cheaper_one_after_comparing_is_one_of_those_compared() -> None:
     plan = talk("a jug", f"compare {places[0]} and {places[1]}", "I'll take the cheaper one")
     assert plan.targets == (dearest[0].id,)
     assert plan.targets != (cheapest.id,)
+    both = talk("a jug", f"compare {places[0]} and {places[1]}", "add both to my cart")
+    assert set(both.targets) == {item.id for item in dearest}
     assert talk("a jug", "I'll take the cheapest one").targets == (cheapest.id,)
 
 
@@ -55,9 +57,28 @@ def test_what_is_known_of_the_shopper_is_no_search(said: str) -> None:
     assert talk("a jug", said).act is Act.CHITCHAT
 
 
-@pytest.mark.parametrize("said", ["forget about red", "forget the colour", "tell me all about the first one"])
-def test_other_things_may_still_be_forgotten_or_told(said: str) -> None:
+@pytest.mark.parametrize(
+    "said",
+    [
+        "forget about red",
+        "forget the colour",
+        "tell me all about the first one",
+        "forget I looked at mugs, I want a kettle",
+        "forget about me, it's for my wife",
+        "baby book all about me",
+        "vinyl brush to clear my records",
+        "I need a kettle, can I return a kettle if it leaks?",
+        "how do I return the favour? a gift for a neighbour",
+        "how much did I pay for coffee? find me cheaper coffee",
+    ],
+)
+def test_what_names_goods_is_a_search_whatever_else_it_says(said: str) -> None:
     assert talk("a red jug", said).act is not Act.CHITCHAT
+
+
+@pytest.mark.parametrize("said", ["is it not for cats?", "no thanks, not for tonight", "the second is not for you"])
+def test_questions_and_talk_refuse_nothing(said: str) -> None:
+    assert talk("a jug", said).exclude == ()
 
 
 @pytest.mark.parametrize("said", ["can I return the kettle?", "how do I send back something"])
@@ -84,7 +105,7 @@ def test_what_goes_with_goods_that_are_named_is_of_other_aisles() -> None:
 def chinese(said: str) -> Plan:
     shown = Message(role="assistant", text="", plan=Plan(query="kettle"), shown=SHOWN)
     rules = RulesPlanner(
-        Vocabulary(currency="EUR", count=lambda word: int(word in {"dark", "roast", "coffee", "beans"}))
+        Vocabulary(currency="EUR", count=lambda word: int(word in {"dark", "roast", "coffee", "bean", "bookshelf"}))
     )
     return rules.plan(said, Conversation(messages=(shown,)))
 
@@ -94,8 +115,14 @@ def test_chinese_refusals_sums_and_questions_of_the_shop() -> None:
     assert chinese("咖啡豆 不要深烘").exclude == ("dark roast",)
     about = chinese("水壶 50欧左右")
     assert (about.price_min, about.price_max, about.currency) == (4000, 6000, "EUR")
+    for said in ("最多50元左右", "大约50元以下"):
+        assert (chinese(f"水壶 {said}").price_min, chinese(f"水壶 {said}").price_max) == (None, 5000)
+    assert chinese("尺码42左右的水壶").price_max is None
     for said in ("你能做什么？", "怎么退货？", "删除我的数据"):
         assert chinese(said).act is Act.CHITCHAT
+    for said in ("有三年保修的咖啡豆", "忘记我刚才说的，我要咖啡豆", "可更换货架的书柜"):
+        assert chinese(said).act is Act.RECOMMEND
+    assert (chinese("不要第九个牌子").act, chinese("不要第九个牌子").ask) == (Act.CLARIFY, "item")
 
 
 def test_what_is_refused_in_unknown_chinese_is_told_and_not_promised() -> None:
