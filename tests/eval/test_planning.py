@@ -52,7 +52,8 @@ def test_rules_model_and_served_stand_side_by_side(file: Path) -> None:
     assert set(results.systems) == {"rules", "model", "served"}
     talk = sum(turn.plan.act is Act.CHITCHAT for turn in turns) / len(turns)
     assert results.systems["model"]["exact"].value <= talk
-    assert results.systems["model"]["exact"].value == results.systems["served"]["exact"].value
+    read = {name: scores["slot F1"].value for name, scores in results.systems.items()}
+    assert read["model"] < read["served"] < read["rules"], "it is followed, but for where it has plainly gone astray"
     unsure = ScriptedModel(plans=[{"act": "chitchat"}], logprob=-9.0, tasks={"change"})
     again = planned(turns, model=unsure)
     assert again.systems["served"]["exact"].value == again.systems["rules"]["exact"].value
