@@ -15,10 +15,11 @@ from agent.schema import Act, Conversation, Plan
 from retrieval.text import terms
 
 _MONEY = frozenset({"budget", "price", "money", "cost", "limit"})
-_OTHERS = """
+_TURNING = """
 other else more different another next new instead again alternative none no nope not nothing show see skip pass change
 like want hate
 """
+_OTHERS = frozenset(_TURNING.split())  # one of them is said by whoever turns all that was shown down
 SURE = 0.8  # rules of more confidence know every part of what they read
 _THING = re.compile(r"\s*(?:a|an|some) ", re.IGNORECASE)
 
@@ -82,10 +83,10 @@ def _spares(plan: Plan, ruled: Plan, before: Plan, vocabulary: Vocabulary) -> bo
     lost = {*_refused(ruled)} - {*_refused(before)} - {*_refused(plan)}
     if any(vocabulary.count(word) for word in lost):
         return True
-    names = ("not_brands", "not_categories", "not_platforms")
-    half = {*terms(" ".join(plan.exclude))} - {*terms(" ".join(before.exclude))}
-    if half and half < {*terms(" ".join(ruled.exclude))} - {*terms(" ".join(before.exclude))}:
+    ours, theirs = ({*terms(" ".join(one.exclude))} - {*terms(" ".join(before.exclude))} for one in (plan, ruled))
+    if ours and ours < theirs:
         return True
+    names = ("not_brands", "not_categories", "not_platforms")
     if any({*getattr(ruled, name)} - {*getattr(before, name)} - {*getattr(plan, name)} for name in names):
         return True
     return bool({*terms(" ".join(plan.include))} & {*terms(" ".join(plan.exclude))})
@@ -96,9 +97,8 @@ def _clears_the_table(plan: Plan, ruled: Plan, message: str, conversation: Conve
     before = {*(conversation.plan.not_items if conversation.plan else ())}
     shown = {item.id for item in conversation.shown}
     gone = {*plan.not_items} - before
-    return (
-        len(shown) > 1 and shown <= gone and not ({*ruled.not_items} - before or {*_OTHERS.split()} & {*terms(message)})
-    )
+    told = {*ruled.not_items} - before or _OTHERS & {*terms(message)}
+    return len(shown) > 1 and shown <= gone and not told
 
 
 def _refused(plan: Plan) -> list[str]:

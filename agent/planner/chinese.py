@@ -99,9 +99,10 @@ def plan_chinese(message: str, base: Plan, conversation: Conversation, vocabular
     """Read a Chinese message over the earlier plan `base`; what no rule understands is the query."""
     if _TALK.search(message) and not known_parts(_TALK.sub(" ", message), vocabulary.count):
         return base.model_copy(update={"act": Act.CHITCHAT})
-    if _NOT_BRAND.search(message) and not _targets(_NOT_BRAND.search(message), conversation):
+    place = _NOT_BRAND.search(message)
+    if place and not _targets(place, conversation):
         return base.model_copy(update={"act": Act.CLARIFY, "ask": "item"})
-    plain = None if _NOT_BRAND.search(message) else _without_search(message, base, conversation)
+    plain = None if place else _without_search(message, base, conversation)
     return plain or _searching(message, base, conversation, vocabulary)
 
 

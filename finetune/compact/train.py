@@ -30,6 +30,7 @@ from finetune.batches import IGNORED, Encoded, answers, batches, encode, encode_
 from finetune.compact.tokenizer import encoder_tokenizer
 from finetune.compact.warm import warm_start
 from finetune.example import Example, Split
+from finetune.lora.store import readable
 from finetune.plans import plan_examples
 
 log = logging.getLogger(__name__)
@@ -103,8 +104,7 @@ def save(model: Any, tokenizer: Any, into: Path) -> None:
     import torch
 
     copy.deepcopy(model).to(torch.bfloat16).save_pretrained(into)
-    for weights in into.glob("*.safetensors"):
-        weights.chmod(0o644)  # a server may run as somebody else
+    readable(into)
     tokenizer.save_pretrained(into)
     about = {"tasks": ["change"], "label": "compact, offline"}
     (into / "crossaisle.json").write_text(json.dumps(about) + "\n", encoding="utf-8")

@@ -10,7 +10,7 @@ from typing import Any
 from agent.models.about import about
 from agent.models.adapter import WEIGHTS, digest, verify
 from finetune.lora.base import load, precision_of, put_on
-from finetune.lora.store import disk
+from finetune.lora.store import disk, readable
 from retrieval.errors import TuneError
 
 ORIGIN = "merged.json"
@@ -61,8 +61,7 @@ def merge(base: str, adapter: Path, into: Path, *, full: bool = False) -> dict[s
     with disk(into):
         shutil.rmtree(work, ignore_errors=True)
         model.save_pretrained(work)
-        for weights in work.glob("*.safetensors"):
-            weights.chmod(0o644)  # a server may run as somebody else
+        readable(work)
         loaded.tokenizer.save_pretrained(work)
         about(Path(base), adapter).write(work)
         (work / ORIGIN).write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")

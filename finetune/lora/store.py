@@ -67,7 +67,13 @@ def save_weights(model: Any, folder: Path, base: str) -> None:
     if isinstance(config.get("target_modules"), list):
         config["target_modules"] = sorted(config["target_modules"])
     path.write_text(json.dumps(config, indent=1, sort_keys=True) + "\n", encoding="utf-8")
-    (folder / WEIGHTS).chmod(0o644)  # a server may run as somebody else
+    readable(folder)
+
+
+def readable(folder: Path) -> None:
+    """Let everybody read the weights in a folder: a server may run as somebody else."""
+    for weights in folder.glob("*.safetensors"):
+        weights.chmod(0o644)
 
 
 def publish(work: Path, into: Path, name: str, *, evaluation: Mapping[str, Any], card: str, curves: str) -> Path:
